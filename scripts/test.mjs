@@ -1,4 +1,4 @@
-// npm test: checks types and style, builds, and runs the tests in Node and in Chromium, both on the software driver from npm.
+// npm test: builds, checks types, package and style, and runs the tests in Node and in Chromium, both on the software driver from npm.
 // Arguments go to vitest (`npm test -- matmul`); with --quick only the tests run.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -18,10 +18,11 @@ embed();
 /** @type {string[]} */
 const problems = [];
 if (!quick) {
-  const typed = node(["node_modules/typescript/bin/tsc"]);
-  if (!typed) problems.push("the types do not check");
+  const built = node(["scripts/build.mjs"]);
+  if (!built) problems.push("the build failed");
+  if (built && !node(["node_modules/typescript/bin/tsc"])) problems.push("the types do not check");
+  if (built && !node(["node_modules/publint/src/cli.js", "--strict", "--pack", "false"])) problems.push("the package is not whole");
   if (!node(["node_modules/@biomejs/biome/bin/biome", "check"])) problems.push("style: see above, `npm run format` mends most of it");
-  if (typed && !node(["scripts/build.mjs"])) problems.push("the build failed");
 }
 
 const folder = mkdtempSync(join(tmpdir(), "elbo-test-"));
