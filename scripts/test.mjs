@@ -5,7 +5,6 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { embed } from "./embed.mjs";
 
 process.chdir(fileURLToPath(new URL("..", import.meta.url)));
 const quick = process.argv.includes("--quick");
@@ -14,7 +13,6 @@ const args = process.argv.slice(2).filter((arg) => arg !== "--quick");
 /** @param {string[]} command  a script and its arguments @param {Record<string, string>} [env] */
 const node = (command, env) => spawnSync(process.execPath, command, { stdio: "inherit", env: { ...process.env, ...env } }).status === 0;
 
-embed();
 /** @type {string[]} */
 const problems = [];
 if (!quick) {
