@@ -2,8 +2,28 @@
 // tensors without a gap. Little endian, as are the typed arrays of every machine with WebGPU or WebAssembly.
 // A file is not to be trusted: nothing is allocated before all that the header says has been checked against the file's length.
 
-/** How values of each dtype are held here; f16, bf16 and f8 as their bits. */
-const ARRAYS = {
+/** One tensor of a file. f16, bf16 and f8 are held as their bits. */
+export type StoredTensor = { readonly shape: readonly number[] } & (
+  | { readonly dtype: "F64"; readonly data: Float64Array }
+  | { readonly dtype: "F32"; readonly data: Float32Array }
+  | { readonly dtype: "I64"; readonly data: BigInt64Array }
+  | { readonly dtype: "I32"; readonly data: Int32Array }
+  | { readonly dtype: "I16"; readonly data: Int16Array }
+  | { readonly dtype: "I8"; readonly data: Int8Array }
+  | { readonly dtype: "U64"; readonly data: BigUint64Array }
+  | { readonly dtype: "U32"; readonly data: Uint32Array }
+  | { readonly dtype: "U16" | "F16" | "BF16"; readonly data: Uint16Array }
+  | { readonly dtype: "U8" | "BOOL" | "F8_E4M3" | "F8_E5M2"; readonly data: Uint8Array }
+);
+
+export type StoredDtype = StoredTensor["dtype"];
+
+interface ArrayType {
+  new (buffer: ArrayBuffer): StoredTensor["data"];
+  readonly BYTES_PER_ELEMENT: number;
+}
+
+const ARRAYS: Readonly<Record<StoredDtype, ArrayType>> = {
   F64: Float64Array,
   F32: Float32Array,
   F16: Uint16Array,
@@ -20,13 +40,6 @@ const ARRAYS = {
   U8: Uint8Array,
   BOOL: Uint8Array,
 };
-
-export type StoredDtype = keyof typeof ARRAYS;
-
-/** One tensor of a file. */
-export type StoredTensor = {
-  readonly [D in StoredDtype]: { readonly dtype: D; readonly shape: readonly number[]; readonly data: (typeof ARRAYS)[D]["prototype"] };
-}[StoredDtype];
 
 /** A file's tensors, in the order of their values, and the strings its writer left beside them. */
 export interface Safetensors {
