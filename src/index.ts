@@ -1,1 +1,17 @@
-export const version = "0.1.0";
+// Elbo's public surface: tensors, their ops, gradients, optimizers, compilation and devices. The VAE part is `elbo/vae`,
+// the data part `elbo/data`. Nothing here imports a Node module.
+
+import "./kernels/methods.ts";
+
+export { checkGradient } from "./autograd/check.ts";
+export { grad, valueAndGrad } from "./autograd/grad.ts";
+export * from "./autograd/optimizers.ts";
+export type { Device } from "./kernels/devices/device.ts";
+export { type DeviceName, type OpenOptions, open } from "./kernels/devices/open.ts";
+export * from "./kernels/ops.ts";
+export { assign } from "./kernels/state/assign.ts";
+export { type Compiled, compile } from "./tensor/compile.ts";
+export { arange, eye, full, keep, ones, parameter, scalar, set, tensor, zeros } from "./tensor/create.ts";
+export { sync } from "./tensor/read.ts";
+export { type DType, Tensor, type Values } from "./tensor/tensor.ts";
+export { seed } from "./tensor/trace.ts";

@@ -1,0 +1,47 @@
+// Reverse-mode differentiation. Gradients are ordinary tensors: nothing is computed here, and a gradient nobody asks
+// for is never run.
+
+import { fullOf } from "../kernels/layout/full.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+
+/**
+ * dy/dx for each x: the chain rule, from the newest tensor back to the oldest. y is a scalar. The gradient of what y
+ * does not depend on is zero. Gradients are differentiable in turn.
+ */
+export function grad(y: Tensor, xs: readonly Tensor[]): Tensor[] {
+  if (y.size !== 1) throw new Error(`grad: ${y} is no scalar; reduce it with sum() or mean()`);
+  if (y.dtype !== "f32") throw new Error(`grad: ${y} is ${y.dtype}; only f32 has gradients`);
+  for (const x of xs) if (x.dtype !== "f32") throw new Error(`grad: with respect to ${x}, which is ${x.dtype}; only f32 has gradients`);
+  const dys = new Map<Tensor, Tensor>([[y, fullOf(y.shape, 1)]]);
+  // ids grow with creation, so descending ids visit every use of a tensor before the tensor itself
+  for (const t of between(y, new Set(xs))) {
+    const dy = dys.get(t);
+    if (!dy || t.inputs.length === 0) continue;
+    t.op.grad(dy, t).forEach((dx, i) => {
+      const x = t.inputs[i];
+      if (dx) dys.set(x, dys.get(x)?.add(dx) ?? dx);
+    });
+  }
+  return xs.map((x) => dys.get(x) ?? fullOf(x.shape, 0));
+}
+
+/** The tensors on a way from one of the xs to y, newest first. */
+function between(y: Tensor, xs: ReadonlySet<Tensor>): Tensor[] {
+  const history = new Set<Tensor>();
+  const stack = [y];
+  for (let t = stack.pop(); t; t = stack.pop()) {
+    if (history.has(t)) continue;
+    history.add(t);
+    stack.push(...t.inputs);
+  }
+  const oldestFirst = [...history].sort((a, b) => a.id - b.id);
+  const leads = new Set<Tensor>();
+  for (const t of oldestFirst) if (xs.has(t) || t.inputs.some((x) => leads.has(x))) leads.add(t);
+  return oldestFirst.filter((t) => leads.has(t)).reverse();
+}
+
+/** f's value, and its gradient with respect to each x: `const { value, grads } = valueAndGrad(loss, [w, b])`. */
+export function valueAndGrad(f: (...xs: Tensor[]) => Tensor, xs: readonly Tensor[]): { value: Tensor; grads: Tensor[] } {
+  const value = f(...xs);
+  return { value, grads: grad(value, xs) };
+}

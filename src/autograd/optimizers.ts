@@ -1,0 +1,201 @@
+// Optimizers: each step is a handful of ordinary ops and assignments, so it is fused, compiled and replayed like
+// everything else. Adam's moments lie beside their parameter in one block, which a kernel binds once.
+
+import { fullOf } from "../kernels/layout/full.ts";
+import { parameterLeaf } from "../kernels/layout/leaf.ts";
+import { assign } from "../kernels/state/assign.ts";
+import { scalar } from "../tensor/create.ts";
+import { arrayOf, type Block, hostBlock, Tensor } from "../tensor/tensor.ts";
+import { grad } from "./grad.ts";
+
+/** A rate that may change: a number, a state set from outside, or a function of the steps done so far. */
+export type Rate = number | Tensor | ((step: Tensor) => Tensor);
+
+export interface Optimizer {
+  /** Records one step down the gradient of `loss`; it runs with the next program that runs. */
+  step(loss: Tensor): void;
+  /** The same, from gradients at hand: one per parameter. */
+  apply(gradients: readonly Tensor[]): void;
+  readonly parameters: readonly Tensor[];
+  /** Everything that must be saved to resume, by name. */
+  readonly state: ReadonlyMap<string, Tensor>;
+}
+
+export interface Clipping {
+  /** Gradients are scaled down together so that their norm over all parameters does not exceed this. */
+  readonly clipNorm?: number;
+}
+
+export interface SgdOptions extends Clipping {
+  readonly rate?: Rate;
+  readonly momentum?: number;
+  readonly nesterov?: boolean;
+  readonly weightDecay?: number;
+}
+
+export interface AdamOptions extends Clipping {
+  readonly rate?: Rate;
+  readonly beta1?: number;
+  readonly beta2?: number;
+  readonly epsilon?: number;
+  readonly weightDecay?: number;
+}
+
+/** Stochastic gradient descent, as in PyTorch: v ← momentum · v + g, w ← w - rate · v (nesterov: g + momentum · v). */
+export function sgd(parameters: readonly Tensor[], options: SgdOptions = {}): Optimizer {
+  const { rate = 1e-2, momentum = 0, nesterov = false, weightDecay = 0 } = options;
+  if (nesterov && momentum === 0) throw new Error("sgd: nesterov needs momentum");
+  const velocities = momentum === 0 ? [] : withCompanions(parameters, 1).map(([v]) => v);
+  return optimizer("sgd", parameters, options, rate, named({ velocity: velocities }), (rateNow) => ({ w, g, i }) => {
+    const slope = weightDecay === 0 ? g : g.add(w.mul(weightDecay));
+    if (momentum === 0) return assign(w, w.sub(slope.mul(rateNow)), "sgd");
+    const v = velocities[i].mul(momentum).add(slope);
+    assign(velocities[i], v, "sgd");
+    return assign(w, w.sub((nesterov ? slope.add(v.mul(momentum)) : v).mul(rateNow)), "sgd");
+  });
+}
+
+/** "Adam: A Method for Stochastic Optimization" (Kingma and Ba 2015), in PyTorch's form; weight decay adds to the gradient. */
+export const adam = (parameters: readonly Tensor[], options: AdamOptions = {}): Optimizer => adamLike("adam", parameters, options, false);
+
+/** Adam with the weights decayed directly ("Decoupled Weight Decay Regularization", Loshchilov and Hutter 2019). */
+export const adamW = (parameters: readonly Tensor[], options: AdamOptions = {}): Optimizer =>
+  adamLike("adamW", parameters, { weightDecay: 0.01, ...options }, true);
+
+function adamLike(name: string, parameters: readonly Tensor[], options: AdamOptions, decoupled: boolean): Optimizer {
+  const { rate = 1e-3, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0 } = options;
+  const moments = withCompanions(parameters, 2);
+  const state = named({ mean: moments.map(([m]) => m), variance: moments.map(([, v]) => v) });
+  return optimizer(name, parameters, options, rate, state, (rateNow, step) => {
+    // w ← w - rate · (m / (1 - β₁ᵗ)) / (√(v / (1 - β₂ᵗ)) + ε), with the corrections moved to two scalars
+    const correction = scalarPower(beta2, step).sqrt();
+    const pace = rateNow.mul(correction).div(scalarPower(beta1, step));
+    const floor = correction.mul(epsilon);
+    return ({ w, g, i }) => {
+      const [mean, variance] = moments[i];
+      const slope = weightDecay === 0 || decoupled ? g : g.add(w.mul(weightDecay));
+      const m = mean.mul(beta1).add(slope.mul(1 - beta1));
+      const v = variance.mul(beta2).add(slope.square().mul(1 - beta2));
+      assign(mean, m, name);
+      assign(variance, v, name);
+      const kept = decoupled && weightDecay !== 0 ? w.sub(w.mul(rateNow).mul(weightDecay)) : w;
+      return assign(w, kept.sub(m.mul(pace).div(v.sqrt().add(floor))), name);
+    };
+  });
+}
+
+/** 1 - baseᵗ, as -expm1(t · ln base): right from the first step on. */
+const scalarPower = (base: number, step: Tensor): Tensor => (base === 0 ? step.mul(0).add(1) : step.mul(Math.log(base)).expm1().neg());
+
+interface Update {
+  readonly w: Tensor;
+  readonly g: Tensor;
+  readonly i: number;
+}
+
+/** What optimizers share: the step count, the rate, clipping, and the walk over the parameters. */
+function optimizer(
+  name: string,
+  parameters: readonly Tensor[],
+  { clipNorm }: Clipping,
+  rate: Rate,
+  own: readonly (readonly [string, Tensor])[],
+  prepare: (rate: Tensor, step: Tensor) => (update: Update) => Tensor,
+): Optimizer {
+  if (parameters.length === 0) throw new Error(`${name}: no parameters to optimize`);
+  for (const p of parameters) if (p.op !== parameterLeaf) throw new Error(`${name}: ${p} is no parameter`);
+  const steps = scalar(0, "u32");
+  const apply = (gradients: readonly Tensor[]): void => {
+    if (gradients.length !== parameters.length)
+      throw new Error(`${name}: ${gradients.length} gradients for ${parameters.length} parameters`);
+    const before = steps.cast("f32");
+    const rateNow = typeof rate === "function" ? rate(before) : typeof rate === "number" ? constant(rate) : rate;
+    const update = prepare(rateNow, before.add(1));
+    const clipped = clipNorm === undefined ? gradients : clipByGlobalNorm(gradients, clipNorm);
+    parameters.forEach((w, i) => {
+      update({ w, g: clipped[i], i });
+    });
+    assign(steps, steps.add(1), name);
+  };
+  return { step: (loss) => apply(grad(loss, parameters)), apply, parameters, state: new Map([["steps", steps], ...own]) };
+}
+
+const constant = (value: number): Tensor => fullOf([], value);
+
+/** √(Σ over all gradients of their squares). */
+export const globalNorm = (gradients: readonly Tensor[]): Tensor =>
+  gradients
+    .map((g) => g.square().sum())
+    .reduce((a, b) => a.add(b))
+    .sqrt();
+
+/** Gradients scaled down together, if need be, so that their norm over all of them is at most `limit`. */
+export function clipByGlobalNorm(gradients: readonly Tensor[], limit: number): Tensor[] {
+  if (!(limit > 0)) throw new Error(`clipByGlobalNorm: limit ${limit}; it is above 0`);
+  const scale = globalNorm(gradients).add(1e-6).reciprocal().mul(limit).minimum(1);
+  return gradients.map((g) => g.mul(scale));
+}
+
+/** States of each parameter's shape, zero at first, moved with the parameter into one block. */
+function withCompanions(parameters: readonly Tensor[], count: number): Tensor[][] {
+  return parameters.map((p) => {
+    const from = p.storage as { block: Block; offset: number };
+    const n = p.size;
+    const joint: Block = { ...hostBlock(arrayOf(p.dtype, 0), p.dtype, true), elements: n * (1 + count) };
+    const { device, host, buffer } = from.block;
+    if (device) {
+      joint.host = undefined;
+      joint.device = device;
+      joint.buffer = device.alloc(joint.elements, p.dtype);
+      device.copy(buffer, joint.buffer, n);
+      if (from.block.elements === n) device.free(buffer);
+    } else {
+      joint.host = arrayOf(p.dtype, joint.elements);
+      if (host) joint.host.set(host.subarray(from.offset, from.offset + n));
+    }
+    p.storage = { block: joint, offset: 0 };
+    return Array.from(
+      { length: count },
+      (_, i) => new Tensor(parameterLeaf, [], {}, p.shape, p.dtype, { block: joint, offset: n * (i + 1) }),
+    );
+  });
+}
+
+const named = (groups: Readonly<Record<string, readonly Tensor[]>>): (readonly [string, Tensor])[] =>
+  Object.entries(groups).flatMap(([name, list]) => list.map((t, i) => [`${i}.${name}`, t] as const));
+
+// Schedules: rates as functions of the step, computed on the device.
+
+/** From 0 up to `rate` over the first `steps`, then constant. */
+export const linearWarmup =
+  (rate: number, steps: number): Rate =>
+  (step) =>
+    step
+      .add(1)
+      .mul(1 / steps)
+      .minimum(1)
+      .mul(rate);
+
+/** From `rate` down to `end` along half a cosine, over `steps`; constant after that. */
+export const cosineDecay =
+  (rate: number, steps: number, end = 0): Rate =>
+  (step) =>
+    step
+      .mul(1 / steps)
+      .minimum(1)
+      .mul(Math.PI)
+      .cos()
+      .add(1)
+      .mul((rate - end) / 2)
+      .add(end);
+
+/** `rate` times `factor` for every `every` steps done. */
+export const stepDecay =
+  (rate: number, every: number, factor: number): Rate =>
+  (step) =>
+    step
+      .mul(1 / every)
+      .floor()
+      .mul(Math.log(factor))
+      .exp()
+      .mul(rate);

@@ -1,0 +1,153 @@
+// Elementwise ops: y[i] = f(a[i], b[i], ...), with NumPy's broadcasting. One row of table.ts spells f in every
+// language; this file turns a row into an op. Broadcasting and its gradient are handled here, once, for all rows.
+
+import { broadcast, broadcastStrides, type Shape, sameShape, size } from "../../tensor/shape.ts";
+import { type Attrs, type DType, Tensor, type Values } from "../../tensor/tensor.ts";
+import { fullOf, isFull, valueOf } from "../layout/full.ts";
+import { strided } from "../layout/strided.ts";
+import type { Callable, Example, MapOp } from "../op.ts";
+import { callable, noGrad } from "../op.ts";
+import { sumTo } from "../reduce/sum-to.ts";
+import { sample } from "../sample.ts";
+
+/** A number stands for a tensor of that value, in the dtype of its neighbours. */
+export type Operand = Tensor | number;
+
+type Scalar = (...xs: number[]) => number;
+
+/** One formula in each language, over scalars named x, or a and b, or c, a and b. The WASM column is to come. */
+interface Scalars {
+  readonly js: Scalar;
+  readonly wgsl: string;
+}
+
+/** One line of the table. */
+export interface Row extends Scalars {
+  /** The formula over u32. Rows without it take f32 only. */
+  readonly u32?: Scalars;
+  /** Gradient for each input, at the shape of y. Inputs that have none are left out. */
+  readonly grad?: (dy: Tensor, xs: readonly Tensor[], y: Tensor) => readonly (Tensor | undefined)[];
+  /** Where the tests draw x from. */
+  readonly domain?: readonly [number, number];
+  /** What y is made of, if not of the inputs' dtype: comparisons give 1 or 0 in f32, so that a mask multiplies. */
+  readonly gives?: DType;
+}
+
+const NAMES = { 1: ["x"], 2: ["a", "b"], 3: ["c", "a", "b"] } as const;
+type Arity = keyof typeof NAMES;
+
+const wgslType = (dtype: DType): string => (dtype === "f32" ? "f32" : "u32");
+
+/** The value of `x` at every index of `shape`, for the plain loops: no copy where there is nothing to stretch. */
+function stretched(x: Values, from: Shape, shape: Shape): { values: Values; step: number } {
+  if (sameShape(from, shape)) return { values: x, step: 1 };
+  if (x.length === 1) return { values: x, step: 0 };
+  const values =
+    x.constructor === Float64Array ? new Float64Array(size(shape)) : new (x.constructor as Float32ArrayConstructor)(size(shape));
+  strided(values, x, shape, 0, broadcastStrides(from, shape));
+  return { values, step: 1 };
+}
+
+/** y[i] = f(x[i], ...): one loop per number of inputs, so that the engine can inline f. */
+function loop(f: Scalar, y: Values, xs: readonly Values[], t: Tensor): void {
+  const [a, b, c] = xs.map((x, i) => stretched(x, t.inputs[i].shape, t.shape));
+  const n = y.length;
+  if (!b) for (let i = 0; i < n; i++) y[i] = f(a.values[i * a.step]);
+  else if (!c) for (let i = 0; i < n; i++) y[i] = f(a.values[i * a.step], b.values[i * b.step]);
+  else for (let i = 0; i < n; i++) y[i] = f(a.values[i * a.step], b.values[i * b.step], c.values[i * c.step]);
+}
+
+const rows = new Map<string, Row>();
+
+/** The op of a row. */
+export function mapOp(name: string, arity: Arity, row: Row): MapOp {
+  rows.set(name, row);
+  const scalars = (t: Tensor) => (t.inputs[arity - 1].dtype === "f32" ? row : (row.u32 as Scalars)); // checked when recorded
+  return {
+    name,
+    loops: "map",
+    js: (y, xs, t) => loop(scalars(t).js, y, xs, t),
+    wgsl: (t) => {
+      const types = t.inputs.map((x) => wgslType(x.dtype));
+      const fn = `${name}_${types[arity - 1]}`;
+      const args = NAMES[arity].map((arg, i) => `${arg}: ${types[i]}`);
+      return { name: fn, code: `fn ${fn}(${args.join(", ")}) -> ${wgslType(t.dtype)} { return ${scalars(t).wgsl}; }` };
+    },
+    grad: (dy, t) => {
+      if (!row.grad) return noGrad(name, "it is constant between jumps")();
+      return row.grad(dy, t.inputs, t).map((dx, i) => dx && sumTo(dx, t.inputs[i].shape));
+    },
+  };
+}
+
+/** Records y = op(xs), or folds it where every input is a constant. */
+export function recordMap(op: MapOp, operands: readonly Operand[], attrs: Attrs = {}): Tensor {
+  const row = rows.get(op.name) as Row;
+  const dtype = operands.findLast((x) => x instanceof Tensor)?.dtype ?? "f32";
+  const xs = operands.map((x) => (x instanceof Tensor ? x : fullOf([], x, dtype)));
+  const last = xs[xs.length - 1].dtype;
+  for (const x of xs) {
+    if (x.dtype === "u8") throw new Error(`${op.name}: ${x} is u8, which stores and does not compute; cast it to f32 first`);
+    const isMask = xs.length === 3 && x === xs[0];
+    if (x.dtype !== last && !isMask) throw new Error(`${op.name}: mixes ${xs.map((t) => t.dtype).join(" and ")}; cast one of them`);
+  }
+  if (last === "u32" && !row.u32) throw new Error(`${op.name}: takes f32, not u32; cast it first`);
+  const shape = broadcast(op.name, ...xs.map((x) => x.shape));
+  const dtypeOut = row.gives ?? last;
+  // Constants fold: a constant stays one number, whatever its shape.
+  if (xs.every(isFull)) return fullOf(shape, (last === "f32" ? row : (row.u32 as Scalars)).js(...xs.map(valueOf)), dtypeOut);
+  return new Tensor(op, xs, attrs, shape, dtypeOut);
+}
+
+export type Unary = Callable<(x: Operand) => Tensor>;
+export type Binary = Callable<(a: Operand, b: Operand) => Tensor>;
+export type Ternary = Callable<(c: Operand, a: Operand, b: Operand) => Tensor>;
+
+export function unary(name: string, row: Row): Unary {
+  const op = mapOp(name, 1, row);
+  return callable(
+    (x) => recordMap(op, [x]),
+    () => unaryExamples(row.domain),
+  );
+}
+
+/** Odd sizes, a scalar, an empty axis: where loops go wrong. */
+export function unaryExamples([lo, hi]: readonly [number, number] = [-3, 3]): Example[] {
+  return [[5, 7], [], [65], [0, 3], [1, 5, 1]].map((shape, i) => ({ args: [sample(shape, lo, hi, i)], shape }));
+}
+
+export function binary(name: string, row: Row): Binary {
+  const op = mapOp(name, 2, row);
+  return callable(
+    (a, b) => recordMap(op, [a, b]),
+    () => binaryExamples(name, row.domain),
+  );
+}
+
+export function binaryExamples(name: string, [lo, hi]: readonly [number, number] = [-3, 3]): Example[] {
+  const pairs: [Shape, Shape, Shape][] = [
+    [
+      [5, 7],
+      [5, 7],
+      [5, 7],
+    ],
+    [[5, 7], [7], [5, 7]],
+    [
+      [5, 1],
+      [1, 7],
+      [5, 7],
+    ],
+    [[], [65], [65]],
+    [
+      [2, 1, 3],
+      [5, 1],
+      [2, 5, 3],
+    ],
+    [[0, 3], [3], [0, 3]],
+  ];
+  return [
+    ...pairs.map(([a, b, shape], i) => ({ args: [sample(a, lo, hi, i), sample(b, lo, hi, i + 100)], shape })),
+    { args: [sample([5], lo, hi, 7), 2], shape: [5] },
+    { args: [sample([5, 7], lo, hi), sample([5], lo, hi)], error: new RegExp(`${name}: shapes .*5, 7.* and .*5.* do not broadcast`) },
+  ];
+}

@@ -1,0 +1,174 @@
+// compile(f): f is traced once per shape of its arguments, planned once, and replayed. A replay does no work per op
+// in JavaScript beyond handing its kernels to the device.
+
+import { type Device, device as openDevice } from "../kernels/devices/device.ts";
+import { inputLeaf, outputLeaf } from "../kernels/layout/leaf.ts";
+import { assign } from "../kernels/state/assign.ts";
+import { scalar } from "./create.ts";
+import { type Explained, explain } from "./explain.ts";
+import { type Graph, graph } from "./graph.ts";
+import { runEffects } from "./read.ts";
+import { bind, deviceOf, makeProgram, type Program } from "./run.ts";
+import { type Block, nextId, Tensor } from "./tensor.ts";
+import { type Trace, within } from "./trace.ts";
+
+/** What a compiled function may return: tensors, alone or in an array or a record. */
+export type Outputs = Tensor | readonly Tensor[] | { readonly [name: string]: Tensor };
+
+export interface Compiled<A extends readonly Tensor[], R extends Outputs> {
+  (...args: A): R;
+  /** Runs `times` steps in one submission, with the same arguments; each output has one row per step. */
+  repeat(times: number, ...args: A): R;
+  /** Replays so far, u32, on the device: what the random numbers and the order of the data derive from. Save it to resume. */
+  readonly clock: Tensor;
+  /** The kernels of the program for these arguments, one line each. */
+  explain(...args: A): Explained;
+  dispose(): void;
+}
+
+export interface CompileOptions {
+  /** For the random draws inside. */
+  readonly seed?: number;
+}
+
+/** Results stay readable while this many later runs of their program are made. */
+const RING = 4;
+
+interface Traced<R extends Outputs> extends Program {
+  readonly device: Device;
+  readonly graph: Graph;
+  readonly inputs: readonly Tensor[];
+  readonly outputs: readonly Tensor[];
+  /** The outputs' places in what the function returned. */
+  readonly rebuild: (tensors: readonly Tensor[]) => R;
+  readonly effects: readonly Tensor[];
+  /** Buffers of earlier results, by the rows they hold. */
+  readonly rings: Map<number, { buffers: unknown[][]; results: Block[][]; next: number }>;
+}
+
+export function compile<A extends readonly Tensor[], R extends Outputs>(
+  f: (...args: A) => R,
+  { seed = 0 }: CompileOptions = {},
+): Compiled<A, R> {
+  const clock = scalar(0, "u32");
+  const programs = new Map<string, Traced<R>>();
+
+  const traced = (args: A): Traced<R> => {
+    const key = args.map((x, i) => `${tensorArgument(x, i).dtype}[${x.shape}]`).join();
+    const found = programs.get(key);
+    if (found) return found;
+    runEffects();
+    const made = capture(f, args, clock, seed);
+    programs.set(key, made);
+    return made;
+  };
+
+  const run = (times: number, args: A): R => {
+    const program = traced(args);
+    runEffects();
+    return replay(program, args, times);
+  };
+
+  const compiled = (...args: A): R => run(1, args);
+  return Object.assign(compiled, {
+    clock,
+    repeat: (times: number, ...args: A): R => {
+      if (!Number.isInteger(times) || times < 1) throw new Error(`repeat: ${times} times; it is a whole number from 1`);
+      return run(times, args);
+    },
+    explain: (...args: A) => explain(traced(args).plan),
+    dispose: () => {
+      for (const { device, rings } of programs.values()) {
+        for (const { buffers } of rings.values()) for (const b of buffers.flat()) device.free(b);
+      }
+      programs.clear();
+      clock.dispose();
+    },
+  });
+}
+
+function tensorArgument(x: Tensor, i: number): Tensor {
+  if (x instanceof Tensor) return x;
+  throw new Error(`compile: argument ${i} is ${typeof x}, which the trace would freeze; pass a tensor, or scalar(v) and set it`);
+}
+
+/** Runs f on placeholders and plans what it recorded. */
+function capture<A extends readonly Tensor[], R extends Outputs>(f: (...args: A) => R, args: A, clock: Tensor, seed: number): Traced<R> {
+  const inputs = args.map((x) => new Tensor(inputLeaf, [], {}, x.shape, x.dtype));
+  let ticks = false;
+  const readClock = () => {
+    ticks = true;
+    return clock;
+  };
+  const trace: Trace = { effects: [], draws: 0, clock: readClock, seed };
+  const { outputs, rebuild } = within(trace, () => {
+    const result = f(...(inputs as readonly Tensor[] as A)); // one placeholder per argument: the same tuple
+    if (result instanceof Promise) throw new Error("compile: the function is async; a step records, it does not wait");
+    return flat(result);
+  });
+  if (ticks) within(trace, () => assign(clock, clock.add(1), "the clock"));
+  const g = graph(outputs, trace.effects);
+  for (const block of g.blocks) block.kept = true; // captured data stays on the device with the program
+  const device = deviceOf(g) ?? openDevice();
+  bind(g.blocks, device);
+  return { device, graph: g, inputs, outputs, rebuild, effects: trace.effects, rings: new Map(), ...makeProgram(g, device, true) };
+}
+
+/** The tensors of a result, and the way back to its form. */
+function flat<R extends Outputs>(result: R): { outputs: Tensor[]; rebuild: (tensors: readonly Tensor[]) => R } {
+  if (result instanceof Tensor) return { outputs: [result], rebuild: ([t]) => t as R };
+  const entries = Object.entries(result ?? {});
+  for (const [name, t] of entries) if (!(t instanceof Tensor)) throw new Error(`compile: result ${name} is no tensor`);
+  const outputs = entries.map(([, t]) => t as Tensor);
+  if (Array.isArray(result)) return { outputs, rebuild: (tensors) => [...tensors] as readonly Tensor[] as R };
+  return { outputs, rebuild: (tensors) => Object.fromEntries(entries.map(([name], i) => [name, tensors[i]])) as R };
+}
+
+function replay<R extends Outputs>(program: Traced<R>, args: readonly Tensor[], times: number): R {
+  const { device, graph: g, inputs, prepared } = program;
+  device.check();
+  for (const block of g.blocks) if (block.gone) throw new Error(`compile: ${block.gone}`);
+  args.forEach((x, i) => {
+    const block = x.storage?.block;
+    if (!block) throw new Error(`compile: argument ${i}, ${x}, has no value yet; await its data() or keep() it first`);
+    bind([block], device);
+  });
+  const nodes = g.nodes.map((t) => args[inputs.indexOf(t)] ?? t);
+  const { buffers, results } = ring(program, times);
+  prepared.run(nodes, times, buffers);
+  for (const e of program.effects) {
+    const block = e.inputs[0].storage?.block;
+    if (block) block.written = { id: nextId(), by: e.attrs.by as string };
+  }
+  const out = program.outputs.map((t, i) => {
+    const shape = times === 1 ? t.shape : [times, ...t.shape];
+    const elements = times * t.size;
+    const block: Block = {
+      host: undefined,
+      device,
+      buffer: buffers[i],
+      elements,
+      dtype: t.dtype,
+      kept: false,
+      written: undefined,
+      gone: undefined,
+    };
+    results.push(block);
+    return new Tensor(outputLeaf, [], {}, shape, t.dtype, { block, offset: 0 });
+  });
+  return program.rebuild(out);
+}
+
+/** The oldest buffers of the ring, and a place to note who reads them; what lay there before is gone. */
+function ring(program: Traced<Outputs>, times: number): { buffers: unknown[]; results: Block[] } {
+  const { device, outputs, rings } = program;
+  const r = rings.get(times) ?? { buffers: [], results: [], next: 0 };
+  rings.set(times, r);
+  const slot = r.next++ % RING;
+  r.buffers[slot] ??= outputs.map((t) => device.alloc(times * t.size, t.dtype));
+  for (const old of r.results[slot] ?? []) {
+    old.gone ??= `a result of a compiled step was not read before ${RING} later steps; await it, or keep() it`;
+  }
+  r.results[slot] = [];
+  return { buffers: r.buffers[slot], results: r.results[slot] };
+}

@@ -1,0 +1,80 @@
+// What a plan does, one line per kernel: the ops in it, its shape, where results go, bytes moved and operations done.
+// The benchmark divides by the same numbers.
+
+import type { Product, Reduce } from "../kernels/op.ts";
+import { type Kernel, membersOf, stateOf } from "./fuse.ts";
+import type { Plan } from "./plan.ts";
+import { format, size } from "./shape.ts";
+import type { Tensor } from "./tensor.ts";
+
+export interface KernelFacts {
+  readonly loops: Kernel["loops"];
+  readonly ops: readonly string[];
+  /** Of the loop: the result's, or for a reduction everything it visits. */
+  readonly shape: readonly number[];
+  readonly slots: readonly number[];
+  /** Each tensor read or written counted once. */
+  readonly bytes: number;
+  readonly flops: number;
+}
+
+export interface Explained {
+  readonly kernels: readonly KernelFacts[];
+  readonly bytes: number;
+  readonly flops: number;
+  toString(): string;
+}
+
+export function explain(plan: Plan): Explained {
+  const kernels = plan.kernels.map((k) => facts(plan, k));
+  const sum = (of: "bytes" | "flops") => kernels.reduce((n, k) => n + k[of], 0);
+  return { kernels, bytes: sum("bytes"), flops: sum("flops"), toString: () => table(kernels) };
+}
+
+function facts({ graph, reads, stored, slotOf }: Plan, k: Kernel): KernelFacts {
+  const { nodes } = graph;
+  const members = membersOf(k);
+  const own = new Set(members);
+  const read = new Set(members.flatMap((i) => reads[i].map((r) => r.of)).filter((i) => !own.has(i) && nodes[i].op.name !== "full"));
+  const written = members.filter((i) => stored[i] || nodes[i].op.loops === "effect");
+  const bytesOf = (i: number) => nodes[i].size * (nodes[i].dtype === "u8" ? 1 : 4);
+  const first = nodes[k.cores[0] ?? k.outer[0]];
+  const shape = k.loops === "reduce" ? (first.op as Reduce).domain(first).shape : first.shape;
+  return {
+    loops: k.loops,
+    ops: members.map((i) => (nodes[i].op.loops === "effect" ? `${nodes[i].attrs.by} → tensor ${stateOf(graph, i)}` : nodes[i].op.name)),
+    shape,
+    slots: members.flatMap((i) => slotOf[i] ?? []),
+    bytes: [...read, ...written].reduce((n, i) => n + bytesOf(i), 0),
+    flops: members.reduce((n, i) => n + operations(nodes[i]), 0),
+  };
+}
+
+/** By the op's own definition: 2·m·n·k for a product, one per element for everything else. */
+function operations(t: Tensor): number {
+  if (t.op.loops === "reduce") return size(t.op.domain(t).shape);
+  if (t.op.loops !== "product") return t.size;
+  const { batch, m, n, k } = (t.op as Product).sizes(t);
+  return 2 * size(batch) * m * n * k;
+}
+
+function table(kernels: readonly KernelFacts[]): string {
+  return kernels
+    .map((k, i) => {
+      const places = k.slots.length ? `slots ${k.slots.join(" ")}` : "";
+      return `${String(i + 1).padStart(3)} ${k.loops.padEnd(7)} ${format(k.shape).padEnd(16)} ${amount(k.bytes, "B").padStart(8)} ${amount(k.flops, "flop").padStart(10)}  ${squeeze(k.ops)} ${places}`;
+    })
+    .join("\n");
+}
+
+const amount = (n: number, unit: string): string => {
+  const step = Math.min(3, Math.max(0, Math.floor(Math.log10(Math.max(n, 1)) / 3)));
+  return `${(n / 1000 ** step).toPrecision(3)} ${["", "k", "M", "G"][step]}${unit}`;
+};
+
+/** Repeated names counted: `mul ×3`. */
+function squeeze(names: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return [...counts].map(([name, n]) => (n > 1 ? `${name} ×${n}` : name)).join(" ");
+}

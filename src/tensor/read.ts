@@ -1,0 +1,82 @@
+// Reading: the one place where something is computed for somebody. The reads of one microtask, and all effects
+// recorded so far, form one program.
+
+import { type Device, device as openDevice } from "../kernels/devices/device.ts";
+import { graph } from "./graph.ts";
+import { bind, checkFresh, deviceOf, markWritten, programFor } from "./run.ts";
+import { hostBlock, type Tensor, type Values } from "./tensor.ts";
+import { hasEffects, isTracing, takeEffects } from "./trace.ts";
+
+interface Waiting {
+  readonly t: Tensor;
+  readonly resolve: (values: Values) => void;
+  readonly reject: (error: unknown) => void;
+}
+let waiting: Waiting[] = [];
+
+/** The values of t, once the program of this microtask has run. */
+export function read(t: Tensor): Promise<Values> {
+  if (isTracing()) throw new Error(`data: ${t} is read inside compile, where nothing is computed; return it from the step instead`);
+  const here = t.storage?.block;
+  if (here?.gone) throw new Error(`data: ${here.gone}`);
+  // What lies on the host is at hand, unless an effect is about to change it.
+  if (here?.host && !(here.kept && hasEffects())) {
+    const offset = t.storage?.offset ?? 0;
+    return Promise.resolve(here.elements === t.size ? here.host : here.host.subarray(offset, offset + t.size));
+  }
+  return new Promise((resolve, reject) => {
+    if (waiting.push({ t, resolve, reject }) === 1) queueMicrotask(flush);
+  });
+}
+
+/** Runs the effects recorded so far, and waits until the device is idle. */
+export async function sync(): Promise<void> {
+  if (hasEffects()) runEffects();
+  await openDevice().idle();
+}
+
+/** Starts the pending effects without waiting: what compiled programs do first. */
+export function runEffects(): void {
+  const effects = takeEffects();
+  if (effects.length > 0) start([], effects);
+}
+
+function flush(): void {
+  const readers = waiting;
+  waiting = [];
+  let results: Promise<Values>[];
+  try {
+    results = start(
+      readers.map((r) => r.t),
+      takeEffects(),
+    );
+  } catch (error) {
+    for (const r of readers) r.reject(error);
+    return;
+  }
+  readers.forEach((r, i) => {
+    results[i].then(r.resolve, r.reject);
+  });
+}
+
+/** Runs one eager program and returns its outputs' values, each to come. Values read once stay with their tensor. */
+export function start(outputs: readonly Tensor[], effects: readonly Tensor[], on?: Device): Promise<Values>[] {
+  const g = graph(outputs, effects);
+  const device = on ?? deviceOf(g) ?? openDevice();
+  device.check();
+  bind(g.blocks, device);
+  checkFresh(g);
+  const { prepared } = programFor(g, device);
+  const into = outputs.map((t) => device.alloc(t.size, t.dtype));
+  prepared.run(g.nodes, 1, into);
+  markWritten(effects);
+  return outputs.map(async (t, i) => {
+    try {
+      const values = await device.read(into[i], 0, t.size, t.dtype);
+      t.storage ??= { block: hostBlock(values, t.dtype), offset: 0 };
+      return values;
+    } finally {
+      device.free(into[i]);
+    }
+  });
+}
