@@ -9,6 +9,8 @@ export interface Plan extends Fused {
   readonly graph: Graph;
   /** For each stored node, its slot: a buffer that other values use before and after it. */
   readonly slotOf: readonly (number | undefined)[];
+  /** Where each leaf begins in its block, in elements; 0 for all others. */
+  readonly offsets: readonly number[];
   /** Elements that each slot must hold. */
   readonly slots: readonly number[];
   /** Whether sizes are written into the kernels of products as constants: right for what is replayed often. */
@@ -18,7 +20,8 @@ export interface Plan extends Fused {
 export function plan(graph: Graph, buffers: number, baked: boolean): Plan {
   const own = template(graph);
   const fused = fuse(own, buffers);
-  return { graph: own, ...fused, ...allocate(own, fused), baked };
+  const offsets = graph.nodes.map((t) => (isLeaf(t) ? (t.storage?.offset ?? 0) : 0));
+  return { graph: own, ...fused, ...allocate(own, fused), offsets, baked };
 }
 
 /** The graph without anybody's values: a plan that is kept must not keep the tensors it was made for. */

@@ -42,8 +42,11 @@ export function device(): Device {
   return current;
 }
 
-export function use(next: Device | undefined): void {
+export function use(next: Device): void {
   current = next;
 }
 
-export const isOpen = (): boolean => current !== undefined;
+/** A device that was closed is no longer the one that programs run on. */
+export function leave(closed: Device): void {
+  if (current === closed) current = undefined;
+}

@@ -4,7 +4,7 @@
 import { isLeaf } from "../../tensor/graph.ts";
 import type { Plan } from "../../tensor/plan.ts";
 import { arrayOf, type DType, type Tensor, type Values } from "../../tensor/tensor.ts";
-import { type Device, type Prepared, use } from "./device.ts";
+import { type Device, leave, type Prepared } from "./device.ts";
 
 export interface JsOptions {
   /** Numbers behind f32: rounded to 32 bits at every store, or 64 bits throughout, for gradient checks. */
@@ -100,7 +100,7 @@ export class JsDevice implements Device {
   async close(): Promise<void> {
     this.#closed = true;
     this.#slots.length = 0;
-    use(undefined);
+    leave(this);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,0 +1,211 @@
+// The `webgpu` device: memory, reading, errors. What runs on it is in programs.ts and kernel.ts.
+
+import type { Plan } from "../../../tensor/plan.ts";
+import { arrayOf, type DType, type Values } from "../../../tensor/tensor.ts";
+import { type Device, leave, type Prepared } from "../device.ts";
+import { DeviceLostError, LimitError, OutOfMemoryError } from "../errors.ts";
+import { describe, isSoftware, requestDevice } from "./adapter.ts";
+import type { Family } from "./kernel.ts";
+import { prepare } from "./program.ts";
+
+export interface WebGpuOptions {
+  /** Which kernels to use: with workgroup memory (`tiled`, for GPUs) or without (`simple`). Default: by the adapter. */
+  readonly kernels?: Family;
+}
+
+/** Core WebGPU guarantees eight storage buffers to a kernel; no more are used anywhere. */
+const STORAGE_BUFFERS = 8;
+const BIG = 1 << 20; // bytes from which an allocation is watched for running out of memory
+
+export class WebGpuDevice implements Device {
+  readonly name = "webgpu";
+  readonly description: string;
+  readonly buffers = STORAGE_BUFFERS;
+  readonly gpu: GPUDevice;
+  readonly family: Family;
+  readonly #slots: GPUBuffer[] = [];
+  readonly #staging: GPUBuffer[] = [];
+  readonly #pipelines = new Map<string, GPUComputePipeline>();
+  /** Checks under way whose outcome a read waits for. */
+  readonly #checks = new Set<Promise<void>>();
+  #failure: Error | undefined;
+  #bytes = 0;
+
+  static async open(adapter: GPUAdapter, options: WebGpuOptions): Promise<WebGpuDevice> {
+    return new WebGpuDevice(adapter, await requestDevice(adapter), options);
+  }
+
+  private constructor(adapter: GPUAdapter, gpu: GPUDevice, { kernels }: WebGpuOptions) {
+    this.gpu = gpu;
+    this.description = describe(adapter);
+    this.family = kernels ?? (isSoftware(adapter) ? "simple" : "tiled");
+    gpu.onuncapturederror = ({ error }) => {
+      // What only follows from an earlier error is left to the check that explains that one.
+      const follows = this.#checks.size > 0 && error.message.includes("due to a previous error");
+      if (!follows) this.fail(new Error(`webgpu: ${error.message}`));
+    };
+    gpu.lost.then(({ reason, message }) => {
+      const why = reason === "destroyed" ? "the device was closed" : `the device was lost (${message || reason}); open it again`;
+      this.#failure = new DeviceLostError(`webgpu: ${why}`);
+    });
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** The first failure is kept: what follows it is its consequence. */
+  fail(error: Error): void {
+    this.#failure ??= error;
+  }
+
+  check(): void {
+    if (this.#failure) throw this.#failure;
+  }
+
+  /** Runs WebGPU calls, and fails the device with `explain`'s error if they are refused. */
+  guarded<T>(filter: GPUErrorFilter, explain: (message: string) => Error | Promise<Error>, calls: () => T): T {
+    this.gpu.pushErrorScope(filter);
+    const result = calls();
+    const check = this.gpu
+      .popErrorScope()
+      .then(async (error) => {
+        if (error) this.fail(await explain(error.message));
+      })
+      .catch(() => {}) // the device is gone, which `lost` reports
+      .finally(() => this.#checks.delete(check));
+    this.#checks.add(check);
+    return result;
+  }
+
+  #create(bytes: number, usage: GPUBufferUsageFlags, what: string): GPUBuffer {
+    const size = Math.max(4, Math.ceil(bytes / 4) * 4);
+    const { maxStorageBufferBindingSize, maxBufferSize } = this.gpu.limits;
+    const most = Math.min(maxStorageBufferBindingSize, maxBufferSize);
+    if (size > most) throw new LimitError(`webgpu: ${what} takes ${size} bytes; this adapter binds ${most} at most`);
+    this.#bytes += size;
+    const create = () => this.gpu.createBuffer({ size, usage });
+    if (size < BIG) return create();
+    return this.guarded(
+      "out-of-memory",
+      () => new OutOfMemoryError(`webgpu: no memory for ${what} of ${size} bytes beside ${this.#bytes - size} in use`),
+      create,
+    );
+  }
+
+  #destroy(buffer: GPUBuffer): void {
+    this.#bytes -= buffer.size;
+    buffer.destroy();
+  }
+
+  alloc(elements: number, dtype: DType): GPUBuffer {
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+    return this.#create(elements * (dtype === "u8" ? 1 : 4), usage, `a tensor of ${elements} elements of ${dtype}`);
+  }
+
+  free(buffer: unknown): void {
+    this.#destroy(buffer as GPUBuffer);
+  }
+
+  write(buffer: unknown, values: Values): void {
+    // Float64Array stays on js: what comes here is 32 bits or bytes. Whole words are written, so bytes are filled up.
+    const whole = values.byteLength % 4 === 0 ? values : padded(values as Uint8Array);
+    this.gpu.queue.writeBuffer(buffer as GPUBuffer, 0, whole.buffer as ArrayBuffer, whole.byteOffset, whole.byteLength);
+  }
+
+  copy(from: unknown, to: unknown, elements: number): void {
+    const encoder = this.gpu.createCommandEncoder();
+    encoder.copyBufferToBuffer(from as GPUBuffer, 0, to as GPUBuffer, 0, elements * 4);
+    this.gpu.queue.submit([encoder.finish()]);
+  }
+
+  async read(buffer: unknown, offset: number, elements: number, dtype: DType): Promise<Values> {
+    this.check();
+    const width = dtype === "u8" ? 1 : 4;
+    const bytes = elements * width;
+    const staging = this.#takeStaging(Math.ceil(bytes / 4) * 4);
+    const encoder = this.gpu.createCommandEncoder();
+    encoder.copyBufferToBuffer(buffer as GPUBuffer, offset * width, staging, 0, Math.ceil(bytes / 4) * 4);
+    this.gpu.queue.submit([encoder.finish()]);
+    try {
+      await staging.mapAsync(GPUMapMode.READ);
+    } catch (error) {
+      await this.#settled();
+      this.check();
+      throw new DeviceLostError(`webgpu: reading failed: ${error instanceof Error ? error.message : error}`);
+    }
+    const values = arrayOf(dtype, elements);
+    new Uint8Array(values.buffer).set(new Uint8Array(staging.getMappedRange()).subarray(0, bytes));
+    staging.unmap();
+    this.#staging.push(staging);
+    await this.#settled();
+    this.check();
+    return values;
+  }
+
+  async #settled(): Promise<void> {
+    while (this.#checks.size > 0) await Promise.all(this.#checks);
+  }
+
+  /** A buffer to read through: one that is free and large enough, but not far too large, or a new one. */
+  #takeStaging(bytes: number): GPUBuffer {
+    const i = this.#staging.findIndex((b) => b.size >= bytes && b.size <= 4 * Math.max(bytes, 1024));
+    if (i >= 0) return this.#staging.splice(i, 1)[0];
+    if (this.#staging.length >= 8) this.#destroy(this.#staging.shift() as GPUBuffer);
+    return this.#create(
+      2 ** Math.ceil(Math.log2(Math.max(bytes, 256))),
+      GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
+      "a buffer to read through",
+    );
+  }
+
+  /** The shared buffers that values of all plans use in turn, grown to at least `elements`. */
+  slot(index: number, elements: number): GPUBuffer {
+    const old = this.#slots[index];
+    if (old && old.size >= elements * 4) return old;
+    this.#slots[index] = this.alloc(elements, "f32");
+    if (old) this.#destroy(old);
+    return this.#slots[index];
+  }
+
+  uniform(bytes: number): GPUBuffer {
+    return this.#create(bytes, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST, "a plan's uniform block");
+  }
+
+  /** A pipeline is made once per code; making one costs milliseconds. */
+  pipeline(code: string, make: () => GPUComputePipeline): GPUComputePipeline {
+    const known = this.#pipelines.get(code);
+    if (known) return known;
+    const made = make();
+    this.#pipelines.set(code, made);
+    return made;
+  }
+
+  prepare(plan: Plan): Prepared {
+    return prepare(this, plan);
+  }
+
+  async idle(): Promise<void> {
+    await this.gpu.queue.onSubmittedWorkDone();
+    await this.#settled();
+    this.check();
+  }
+
+  async close(): Promise<void> {
+    leave(this);
+    await this.gpu.queue.onSubmittedWorkDone();
+    this.gpu.destroy();
+    await this.gpu.lost;
+    this.#bytes = 0;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+function padded(bytes: Uint8Array): Uint8Array {
+  const whole = new Uint8Array(Math.ceil(bytes.length / 4) * 4);
+  whole.set(bytes);
+  return whole;
+}

@@ -1,0 +1,163 @@
+// A plan made ready for WebGPU: pipelines compiled, uniform block laid out, bind groups kept. A run encodes one pass
+// over the kernels and submits it.
+
+import { stateOf } from "../../../tensor/fuse.ts";
+import { isLeaf } from "../../../tensor/graph.ts";
+import type { Plan } from "../../../tensor/plan.ts";
+import type { Tensor, Values } from "../../../tensor/tensor.ts";
+import type { Prepared } from "../device.ts";
+import { LimitError } from "../errors.ts";
+import type { WebGpuDevice } from "./device.ts";
+import { type KernelCode, kernelCode } from "./kernel.ts";
+
+interface Launch extends KernelCode {
+  readonly pipeline: GPUComputePipeline;
+  /** Where the kernel's sizes and scalars begin in the plan's uniform block, in bytes. */
+  readonly at: number;
+}
+
+export function prepare(device: WebGpuDevice, plan: Plan): Prepared {
+  let bytes = 0;
+  const launches: Launch[] = [];
+  for (const kernel of plan.kernels) {
+    const code = kernelCode(plan, kernel, device.family);
+    if (code.groups.includes(0)) continue; // an empty tensor: nothing to compute
+    const limit = device.gpu.limits.maxComputeWorkgroupsPerDimension;
+    if (Math.max(...code.groups) > limit)
+      throw new LimitError(`webgpu: ${code.label} needs ${code.groups} workgroups; this adapter runs ${limit} per dimension`);
+    launches.push({ ...code, pipeline: compile(device, code), at: bytes });
+    bytes += Math.ceil((code.uniforms.fields.length * 4) / 256) * 256; // bindings of a uniform buffer are aligned
+  }
+  const block = new Block(device, launches, bytes);
+  let bound: readonly GPUBuffer[] = [];
+  let groups: readonly GPUBindGroup[] = [];
+  const inputs = plan.graph.nodes.map((t, i) => (isLeaf(t) ? i : -1)).filter((i) => i >= 0);
+
+  return {
+    run: (nodes, times, into) => {
+      device.check();
+      const buffers = new Map<number, GPUBuffer>();
+      let uploads = plan.slots.length; // data that lives on the host passes through slots behind the plan's own
+      for (const i of inputs)
+        buffers.set(
+          i,
+          leafBuffer(device, nodes[i], () => uploads++),
+        );
+      plan.slotOf.forEach((slot, i) => {
+        if (slot !== undefined) buffers.set(i, device.slot(slot, plan.slots[slot]));
+      });
+      const now = [...buffers.values()];
+      if (now.length !== bound.length || now.some((b, i) => b !== bound[i])) {
+        groups = launches.map((launch) => bindGroup(device, launch, buffers, block.buffer));
+        bound = now;
+      }
+      block.update(nodes);
+
+      const encoder = device.gpu.createCommandEncoder();
+      for (let time = 0; time < times; time++) {
+        if (launches.length > 0) {
+          const pass = encoder.beginComputePass();
+          launches.forEach((launch, k) => {
+            pass.setPipeline(launch.pipeline);
+            pass.setBindGroup(0, groups[k]);
+            pass.dispatchWorkgroups(...launch.groups);
+          });
+          pass.end();
+        }
+        plan.graph.outputs.forEach((i, which) => {
+          const t = nodes[i];
+          const home = t.op.loops === "effect" ? stateOf(plan.graph, i) : i;
+          const width = t.dtype === "u8" ? 1 : 4;
+          const length = Math.ceil((t.size * width) / 4) * 4;
+          const target = into[which] as GPUBuffer;
+          if (length > 0)
+            encoder.copyBufferToBuffer(buffers.get(home) as GPUBuffer, plan.offsets[home] * width, target, time * length, length);
+        });
+      }
+      device.gpu.queue.submit([encoder.finish()]);
+    },
+  };
+}
+
+/** The memory of a leaf: its own on the device, or a slot into which its host values are written. */
+function leafBuffer(device: WebGpuDevice, t: Tensor, slot: () => number): GPUBuffer {
+  const block = t.storage?.block;
+  if (block?.buffer) return block.buffer as GPUBuffer;
+  const values = block?.host as Values;
+  const buffer = device.slot(slot(), Math.ceil(values.byteLength / 4));
+  device.write(buffer, values);
+  return buffer;
+}
+
+function bindGroup(
+  device: WebGpuDevice,
+  launch: Launch,
+  buffers: ReadonlyMap<number, GPUBuffer>,
+  uniforms: GPUBuffer | undefined,
+): GPUBindGroup {
+  const entries: GPUBindGroupEntry[] = launch.bindings.map(({ node }, binding) => ({
+    binding,
+    resource: { buffer: buffers.get(node) as GPUBuffer },
+  }));
+  if (uniforms) {
+    const size = Math.ceil((launch.uniforms.fields.length * 4) / 16) * 16;
+    entries.push({ binding: entries.length, resource: { buffer: uniforms, offset: launch.at, size } });
+  }
+  return device.gpu.createBindGroup({ label: launch.label, layout: launch.pipeline.getBindGroupLayout(0), entries });
+}
+
+/** The uniform block of a plan: sizes that never change, and scalars that are written when they do. */
+class Block {
+  readonly buffer: GPUBuffer | undefined;
+  readonly #device: WebGpuDevice;
+  readonly #words: Uint32Array<ArrayBuffer>;
+  readonly #floats: Float32Array;
+  readonly #scalars: { readonly at: number; readonly type: "f32" | "u32"; readonly value: (nodes: readonly Tensor[]) => number }[] = [];
+  #written = false;
+
+  constructor(device: WebGpuDevice, launches: readonly Launch[], bytes: number) {
+    this.#device = device;
+    this.#words = new Uint32Array(bytes / 4);
+    this.#floats = new Float32Array(this.#words.buffer);
+    for (const { uniforms, at } of launches) {
+      uniforms.fields.forEach(({ type, value }, i) => {
+        if (typeof value === "number") this.#words[at / 4 + i] = value;
+        else this.#scalars.push({ at: at / 4 + i, type, value });
+      });
+    }
+    if (bytes > 0) this.buffer = device.uniform(bytes);
+  }
+
+  update(nodes: readonly Tensor[]): void {
+    if (!this.buffer) return;
+    let changed = !this.#written;
+    for (const { at, type, value } of this.#scalars) {
+      const before = this.#words[at];
+      if (type === "u32") this.#words[at] = value(nodes);
+      else this.#floats[at] = value(nodes);
+      changed ||= this.#words[at] !== before;
+    }
+    if (changed) this.#device.write(this.buffer, this.#words);
+    this.#written = true;
+  }
+}
+
+/** Compiles a kernel. If that fails, the error shows the line of the file it came from, and a caret. */
+function compile(device: WebGpuDevice, { linked, label }: KernelCode): GPUComputePipeline {
+  return device.pipeline(linked.code, () => {
+    const { gpu } = device;
+    let module: GPUShaderModule | undefined;
+    const explain = async (message: string): Promise<Error> => {
+      const info = await module?.getCompilationInfo();
+      const first = info?.messages.find((m) => m.type === "error");
+      if (!first) return new Error(`webgpu: kernel "${label}" was refused: ${message}`);
+      const { file, line } = linked.origin(first.lineNum);
+      const text = linked.code.split("\n")[first.lineNum - 1] ?? "";
+      return new Error(`${file}:${line}: ${first.message}\n${text}\n${" ".repeat(Math.max(0, first.linePos - 1))}^`);
+    };
+    return device.guarded("validation", explain, () => {
+      module = gpu.createShaderModule({ label, code: linked.code });
+      return gpu.createComputePipeline({ label, layout: "auto", compute: { module, entryPoint: "main" } });
+    });
+  });
+}
