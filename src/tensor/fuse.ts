@@ -196,9 +196,12 @@ const domainOf = (graph: Graph, core: number): { shape: Shape; axes: readonly nu
 function merged(graph: Graph, reads: readonly (readonly Read[])[], a: Kernel, b: Kernel): Kernel | undefined {
   if (a.rider || b.rider) return withRider(graph, reads, a, b);
   const shapeOf = (k: Kernel): Shape => graph.nodes[k.loops === "map" ? k.outer[0] : k.cores[0]].shape;
-  const own = new Set(membersOf(a));
-  const links = membersOf(b).flatMap((i) => reads[i].filter((r) => own.has(r.of)).map((r) => ({ ...r, by: i })));
-  if (links.some((l) => !l.exact)) return undefined;
+  const linksFrom = (from: Kernel, to: Kernel) => {
+    const own = new Set(membersOf(from));
+    return membersOf(to).flatMap((i) => reads[i].filter((r) => own.has(r.of)).map((r) => ({ ...r, by: i })));
+  };
+  const links = linksFrom(a, b);
+  if (links.some((l) => !l.exact) || linksFrom(b, a).length > 0) return undefined;
   const linked = links.length > 0;
   const fits = (x: Shape, y: Shape) => (linked ? size(x) === size(y) : sameShape(x, y));
 
@@ -240,8 +243,9 @@ function withRider(graph: Graph, reads: readonly (readonly Read[])[], a: Kernel,
   const right = rootOf(graph, graph.inputs[product.cores[0]][1]);
   const summed = rootOf(graph, graph.inputs[sum.cores[0]][0]);
   if (core.op.name !== "matmul" || core.rank !== 2 || core.attrs.flipB || !columns || right !== summed) return undefined;
-  const own = new Set(membersOf(a));
-  if (membersOf(b).some((i) => reads[i].some((r) => own.has(r.of)))) return undefined;
+  const [ofProduct, ofSum] = [new Set(membersOf(product)), new Set(membersOf(sum))];
+  const reading = (members: Set<number>, others: Set<number>) => [...members].some((i) => reads[i].some((r) => others.has(r.of)));
+  if (reading(ofProduct, ofSum) || reading(ofSum, ofProduct)) return undefined;
   return { ...product, rider: { core: sum.cores[0], outer: sum.outer } };
 }
 

@@ -63,14 +63,14 @@ const sharedGrad = (dy: Tensor, t: Tensor): Tensor[] => {
 
 const maxOp = reduction({
   name: "max",
-  js: (y, [x], t) => fold(y, x, t, Number.NEGATIVE_INFINITY, Math.max),
+  js: (y, [x], t) => fold(y, x, t, Number.NEGATIVE_INFINITY, (acc, v) => Math.max(acc, v)),
   wgsl: { type: "f32", identity: "-infinity()", merge: (a, b) => `max(${a}, ${b})`, visit: value, result: identity },
   grad: sharedGrad,
 });
 
 const minOp = reduction({
   name: "min",
-  js: (y, [x], t) => fold(y, x, t, Number.POSITIVE_INFINITY, Math.min),
+  js: (y, [x], t) => fold(y, x, t, Number.POSITIVE_INFINITY, (acc, v) => Math.min(acc, v)),
   wgsl: { type: "f32", identity: "infinity()", merge: (a, b) => `min(${a}, ${b})`, visit: value, result: identity },
   grad: sharedGrad,
 });
