@@ -35,7 +35,7 @@ export const div: Binary = binary("div", {
   js: (a, b) => a / b,
   wgsl: "a / b",
   u32: { js: (a, b) => Math.floor(a / b), wgsl: "a / b" },
-  grad: (dy, [a, b]) => [dy.div(b), dy.mul(a).div(b.square()).neg()],
+  grad: (dy, [, b], y) => [dy.div(b), dy.mul(y).div(b).neg()], // not a / b²: b² overflows long before b
   domain: [0.5, 3],
 });
 
@@ -73,8 +73,8 @@ export const minimum: Binary = binary("minimum", {
   grad: (dy, [a, b]) => [dy.mul(share(b, a)), dy.mul(share(a, b))],
 });
 
-/** 1 where a > b, ½ where they tie, else 0. */
-const share = (a: Tensor, b: Tensor): Tensor => a.greater(b).add(a.greaterEqual(b)).mul(0.5);
+/** 1 where a > b, ½ where they tie, else 0: constant between jumps. */
+const share = (a: Tensor, b: Tensor): Tensor => a.greater(b).add(a.greaterEqual(b)).mul(0.5).stopGradient();
 
 // Comparisons: 1 or 0 in f32, so that a mask multiplies.
 

@@ -57,7 +57,7 @@ const sumOp = reduction({
 /** Ties share the gradient equally. */
 const sharedGrad = (dy: Tensor, t: Tensor): Tensor[] => {
   const [x] = t.inputs;
-  const ties = x.equal(spread(t, t));
+  const ties = x.equal(spread(t, t)).stopGradient();
   return [ties.mul(spread(dy.div(ties.sum(axesIn(t))), t))];
 };
 
