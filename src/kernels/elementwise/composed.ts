@@ -28,10 +28,10 @@ export const leakyRelu: Fn<[slope?: number]> = callable(
 );
 
 /** x where positive, else alpha · (exp(x) - 1). The exponent is never positive, so that nothing overflows. */
-export const elu: Fn<[alpha?: number]> = callable(
-  (x: Tensor, alpha = 1): Tensor => where(x.greater(0), x, x.minimum(0).expm1().mul(alpha)),
-  unaryExamples,
-);
+export const elu: Fn<[alpha?: number]> = callable((x: Tensor, alpha = 1): Tensor => {
+  const positive = x.greater(0);
+  return where(positive, x, where(positive, 0, x).expm1().mul(alpha)); // not minimum(x, 0), which halves the gradient at 0
+}, unaryExamples);
 
 /** x · Φ(x), with the normal distribution function Φ ("Gaussian Error Linear Units", Hendrycks and Gimpel 2016). */
 export const gelu: Fn = callable((x: Tensor): Tensor => x.mul(x.mul(Math.SQRT1_2).erf().add(1)).mul(0.5), unaryExamples);

@@ -5,6 +5,7 @@ import { type Axes, axesOf, axisOf, format, type Shape } from "../../tensor/shap
 import type { Tensor } from "../../tensor/tensor.ts";
 import { type Callable, callable } from "../op.ts";
 import { sample, sampleIndex } from "../sample.ts";
+import { fullOf } from "./full.ts";
 import { lastTwoSwapped, permuteTo, placeIn, reshapeTo, resolveShape, sliceOf, stopped, stretchTo } from "./views.ts";
 
 /** The same values, row-major, in another shape; one size may be -1. */
@@ -106,7 +107,8 @@ export const pad: Callable<(x: Tensor, widths: readonly (readonly [number, numbe
       if (!Number.isInteger(width) || width < 0) throw new Error(`pad: width ${width}; widths are whole, from 0`);
     const shape = x.shape.map((d, axis) => widths[axis][0] + d + widths[axis][1]);
     const walk = { start: widths.map(([before]) => before), step: widths.map(() => 1) };
-    return value === 0 ? placeIn(x, shape, walk) : placeIn(x.sub(value), shape, walk).add(value);
+    const placed = placeIn(x, shape, walk);
+    return value === 0 ? placed : placeIn(fullOf(x.shape, 1), shape, walk).where(placed, value);
   },
   () => [
     {
