@@ -1,6 +1,10 @@
 // Optimizers: each step is a handful of ordinary ops and assignments, so it is fused, compiled and replayed like
 // everything else. Adam's moments lie beside their parameter in one block, which a kernel binds once.
+//
+// Every update is conditional: once a loss (or, with clipping, a gradient norm) is not finite, that step and all later
+// ones leave parameters and moments as they were. The last good state survives, and the step count tells which it is.
 
+import { where } from "../kernels/elementwise/table.ts";
 import { fullOf } from "../kernels/layout/full.ts";
 import { parameterLeaf } from "../kernels/layout/leaf.ts";
 import { assign } from "../kernels/state/assign.ts";
@@ -14,8 +18,8 @@ export type Rate = number | Tensor | ((step: Tensor) => Tensor);
 export interface Optimizer {
   /** Records one step down the gradient of `loss`; it runs with the next program that runs. */
   step(loss: Tensor): void;
-  /** The same, from gradients at hand: one per parameter. */
-  apply(gradients: readonly Tensor[]): void;
+  /** The same, from gradients at hand, one per parameter. A loss is given so that a step with one that is not finite is refused. */
+  apply(gradients: readonly Tensor[], loss?: Tensor): void;
   readonly parameters: readonly Tensor[];
   /** Everything that must be saved to resume, by name. */
   readonly state: ReadonlyMap<string, Tensor>;
@@ -46,12 +50,15 @@ export function sgd(parameters: readonly Tensor[], options: SgdOptions = {}): Op
   const { rate = 1e-2, momentum = 0, nesterov = false, weightDecay = 0 } = options;
   if (nesterov && momentum === 0) throw new Error("sgd: nesterov needs momentum");
   const velocities = momentum === 0 ? [] : withCompanions(parameters, 1).map(([v]) => v);
-  return optimizer("sgd", parameters, options, rate, named({ velocity: velocities }), (rateNow) => ({ w, g, i }) => {
+  return optimizer("sgd", parameters, options, rate, named({ velocity: velocities }), (rateNow) => (w, g, i) => {
     const slope = weightDecay === 0 ? g : g.add(w.mul(weightDecay));
-    if (momentum === 0) return assign(w, w.sub(slope.mul(rateNow)), "sgd");
+    if (momentum === 0) return [[w, w.sub(slope.mul(rateNow))]];
     const v = velocities[i].mul(momentum).add(slope);
-    assign(velocities[i], v, "sgd");
-    return assign(w, w.sub((nesterov ? slope.add(v.mul(momentum)) : v).mul(rateNow)), "sgd");
+    const step = nesterov ? slope.add(v.mul(momentum)) : v;
+    return [
+      [velocities[i], v],
+      [w, w.sub(step.mul(rateNow))],
+    ];
   });
 }
 
@@ -71,15 +78,17 @@ function adamLike(name: string, parameters: readonly Tensor[], options: AdamOpti
     const correction = scalarPower(beta2, step).sqrt();
     const pace = rateNow.mul(correction).div(scalarPower(beta1, step));
     const floor = correction.mul(epsilon);
-    return ({ w, g, i }) => {
+    return (w, g, i) => {
       const [mean, variance] = moments[i];
       const slope = weightDecay === 0 || decoupled ? g : g.add(w.mul(weightDecay));
       const m = mean.mul(beta1).add(slope.mul(1 - beta1));
       const v = variance.mul(beta2).add(slope.square().mul(1 - beta2));
-      assign(mean, m, name);
-      assign(variance, v, name);
       const kept = decoupled && weightDecay !== 0 ? w.sub(w.mul(rateNow).mul(weightDecay)) : w;
-      return assign(w, kept.sub(m.mul(pace).div(v.sqrt().add(floor))), name);
+      return [
+        [mean, m],
+        [variance, v],
+        [w, kept.sub(m.mul(pace).div(v.sqrt().add(floor)))],
+      ];
     };
   });
 }
@@ -87,40 +96,40 @@ function adamLike(name: string, parameters: readonly Tensor[], options: AdamOpti
 /** 1 - baseᵗ, as -expm1(t · ln base): right from the first step on. */
 const scalarPower = (base: number, step: Tensor): Tensor => (base === 0 ? step.mul(0).add(1) : step.mul(Math.log(base)).expm1().neg());
 
-interface Update {
-  readonly w: Tensor;
-  readonly g: Tensor;
-  readonly i: number;
-}
+/** New values of the states that belong to parameter w, given its gradient: an optimizer's own mathematics. */
+type Update = (w: Tensor, g: Tensor, i: number) => readonly (readonly [state: Tensor, value: Tensor])[];
 
-/** What optimizers share: the step count, the rate, clipping, and the walk over the parameters. */
+/** What optimizers share: the step count, the rate, clipping, the guard, and the walk over the parameters. */
 function optimizer(
   name: string,
   parameters: readonly Tensor[],
   { clipNorm }: Clipping,
   rate: Rate,
   own: readonly (readonly [string, Tensor])[],
-  prepare: (rate: Tensor, step: Tensor) => (update: Update) => Tensor,
+  prepare: (rate: Tensor, step: Tensor) => Update,
 ): Optimizer {
   if (parameters.length === 0) throw new Error(`${name}: no parameters to optimize`);
   for (const p of parameters) if (p.op !== parameterLeaf) throw new Error(`${name}: ${p} is no parameter`);
   const steps = scalar(0, "u32");
-  const apply = (gradients: readonly Tensor[]): void => {
+  const ok = scalar(1);
+  const apply = (gradients: readonly Tensor[], loss?: Tensor): void => {
     if (gradients.length !== parameters.length)
       throw new Error(`${name}: ${gradients.length} gradients for ${parameters.length} parameters`);
+    const norm = clipNorm === undefined ? undefined : globalNorm(gradients);
+    const stillOk = [loss, norm].reduce<Tensor>((all, t) => (t ? all.mul(t.isFinite().reshape([])) : all), ok);
     const before = steps.cast("f32");
-    const rateNow = typeof rate === "function" ? rate(before) : typeof rate === "number" ? constant(rate) : rate;
-    const update = prepare(rateNow, before.add(1));
-    const clipped = clipNorm === undefined ? gradients : clipByGlobalNorm(gradients, clipNorm);
+    const update = prepare(typeof rate === "function" ? rate(before) : typeof rate === "number" ? fullOf([], rate) : rate, before.add(1));
+    const scale = norm && clipNorm ? scaleTo(norm, clipNorm) : undefined;
     parameters.forEach((w, i) => {
-      update({ w, g: clipped[i], i });
+      for (const [state, value] of update(w, scale ? gradients[i].mul(scale) : gradients[i], i))
+        assign(state, where(stillOk, value, state), name);
     });
-    assign(steps, steps.add(1), name);
+    assign(steps, steps.add(stillOk.cast("u32")), name);
+    assign(ok, stillOk, name);
   };
-  return { step: (loss) => apply(grad(loss, parameters)), apply, parameters, state: new Map([["steps", steps], ...own]) };
+  const state = new Map([["steps", steps], ["ok", ok], ...own]);
+  return { step: (loss) => apply(grad(loss, parameters), loss), apply, parameters, state };
 }
-
-const constant = (value: number): Tensor => fullOf([], value);
 
 /** √(Σ over all gradients of their squares). */
 export const globalNorm = (gradients: readonly Tensor[]): Tensor =>
@@ -132,9 +141,12 @@ export const globalNorm = (gradients: readonly Tensor[]): Tensor =>
 /** Gradients scaled down together, if need be, so that their norm over all of them is at most `limit`. */
 export function clipByGlobalNorm(gradients: readonly Tensor[], limit: number): Tensor[] {
   if (!(limit > 0)) throw new Error(`clipByGlobalNorm: limit ${limit}; it is above 0`);
-  const scale = globalNorm(gradients).add(1e-6).reciprocal().mul(limit).minimum(1);
+  const scale = scaleTo(globalNorm(gradients), limit);
   return gradients.map((g) => g.mul(scale));
 }
+
+/** What brings a norm down to the limit, if it is above. */
+const scaleTo = (norm: Tensor, limit: number): Tensor => norm.add(1e-6).reciprocal().mul(limit).minimum(1);
 
 /** States of each parameter's shape, zero at first, moved with the parameter into one block. */
 function withCompanions(parameters: readonly Tensor[], count: number): Tensor[][] {

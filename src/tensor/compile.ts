@@ -116,10 +116,13 @@ function capture<A extends readonly Tensor[], R extends Outputs>(f: (...args: A)
 
 /** The tensors of a result, and the way back to its form. */
 function flat<R extends Outputs>(result: R): { outputs: Tensor[]; rebuild: (tensors: readonly Tensor[]) => R } {
-  if (result instanceof Tensor) return { outputs: [result], rebuild: ([t]) => t as R };
-  const entries = Object.entries(result ?? {});
-  for (const [name, t] of entries) if (!(t instanceof Tensor)) throw new Error(`compile: result ${name} is no tensor`);
+  const entries = Object.entries(result instanceof Tensor ? [result] : (result ?? {}));
+  for (const [name, t] of entries) {
+    if (!(t instanceof Tensor)) throw new Error(`compile: result ${name} is no tensor`);
+    if (t.dtype === "u8") throw new Error(`compile: result ${name} is u8, which stores and is not computed; cast it`);
+  }
   const outputs = entries.map(([, t]) => t as Tensor);
+  if (result instanceof Tensor) return { outputs, rebuild: ([t]) => t as R };
   if (Array.isArray(result)) return { outputs, rebuild: (tensors) => [...tensors] as readonly Tensor[] as R };
   return { outputs, rebuild: (tensors) => Object.fromEntries(entries.map(([name], i) => [name, tensors[i]])) as R };
 }

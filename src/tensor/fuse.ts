@@ -175,7 +175,10 @@ export function fuse(graph: Graph, buffers: number): Fused {
     for (const producer of [...producers].reverse())
       if (kernels.has(producer) && producer !== kernel) kernel = merge(producer, kernel) ?? kernel;
   }
-  if (buffers > 0) mergeSiblings(kernels, (k) => siblingKey(graph, k), merge);
+  if (buffers > 0) {
+    mergeAlong(kernels, merge);
+    mergeSiblings(kernels, (k) => siblingKey(graph, k), merge);
+  }
 
   const order = inOrder(kernels);
   const stored = nodes.map((_, i) => !isLeaf(nodes[i]) && !inline[i] && isStored(home.get(i) as Growing, i));
@@ -220,7 +223,8 @@ function merged(graph: Graph, reads: readonly (readonly Read[])[], a: Kernel, b:
       const visits = links.every((l) => b.inner.includes(l.by) || (b.cores.includes(l.by) && (graph.nodes[l.by].op as Reduce).visitsInput));
       return visits && fits(domain.shape, shapeOf(a)) ? { ...b, inner: inIdOrder(a.outer, b.inner) } : undefined;
     }
-    if (a.loops === "reduce" && !linked) {
+    if (a.loops === "reduce") {
+      if (links.some((l) => !b.outer.includes(l.by) || a.inner.includes(l.of))) return undefined;
       const other = domainOf(graph, a.cores[0]);
       const same = sameShape(domain.shape, other.shape) && `${domain.axes}` === `${other.axes}`;
       return same
@@ -308,6 +312,17 @@ function forceStale(graph: Graph, inline: boolean[], writes: ReadonlyMap<number,
     const [state, value] = graph.inputs[user];
     if (readsOf(graph, inline, user).some((r) => r.of === state && !r.exact)) inline[value] = false;
   });
+}
+
+/**
+ * Kernels that feed each other, tried again as wholes: while a chain grew node by node, values on their way to the next
+ * node took buffers that the finished chain does not need.
+ */
+function mergeAlong(kernels: Set<Growing>, merge: (a: Growing, b: Growing) => Growing | undefined): void {
+  for (const last of inOrder(kernels)) {
+    let kernel = last;
+    for (const before of [...last.after]) if (kernels.has(before) && kernels.has(kernel)) kernel = merge(before, kernel) ?? kernel;
+  }
 }
 
 /** Kernels that do not feed each other, but loop alike: worth one launch if they share what they read, or are tiny. */

@@ -24,6 +24,8 @@ export function read(t: Tensor): Promise<Values> {
     const offset = t.storage?.offset ?? 0;
     return Promise.resolve(here.elements === t.size ? here.host : here.host.subarray(offset, offset + t.size));
   }
+  // Bytes are packed where they were uploaded; a view of them is computed in words.
+  if (t.dtype === "u8" && !here) return read(t.cast("u32")).then((words) => Uint8Array.from(words));
   return new Promise((resolve, reject) => {
     if (waiting.push({ t, resolve, reject }) === 1) queueMicrotask(flush);
   });

@@ -18,6 +18,7 @@ export const assignOp: Effect = {
 export function assign(state: Tensor, value: Tensor, by = "assign"): Tensor {
   if (state.op !== parameterLeaf) throw new Error(`assign: ${state} is no state; make one with parameter() or keep()`);
   if (state.storage?.block.gone) throw new Error(`assign: ${state.storage.block.gone}`);
+  if (state.dtype === "u8") throw new Error(`assign: ${state} is u8, which stores data and is not computed; cast what you assign or keep`);
   if (!sameShape(state.shape, value.shape) || state.dtype !== value.dtype) {
     throw new Error(`assign: ${state} of ${state.dtype} cannot become ${format(value.shape)} of ${value.dtype}`);
   }
