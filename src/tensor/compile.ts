@@ -37,7 +37,10 @@ const RING = 4;
 interface Traced<R extends Outputs> extends Program {
   readonly device: Device;
   readonly graph: Graph;
-  readonly inputs: readonly Tensor[];
+  /** The graph's nodes, with each run's arguments in the place of the inputs. */
+  readonly nodes: Tensor[];
+  /** Where each argument stands among the nodes; -1 if the function does not use it. */
+  readonly inputs: readonly number[];
   readonly outputs: readonly Tensor[];
   /** The outputs' places in what the function returned. */
   readonly rebuild: (tensors: readonly Tensor[]) => R;
@@ -111,7 +114,18 @@ function capture<A extends readonly Tensor[], R extends Outputs>(f: (...args: A)
   for (const block of g.blocks) block.kept = true; // captured data stays on the device with the program
   const device = deviceOf(g) ?? openDevice();
   bind(g.blocks, device);
-  return { device, graph: g, inputs, outputs, rebuild, effects: trace.effects, rings: new Map(), ...makeProgram(g, device, true) };
+  const positions = inputs.map((t) => g.nodes.indexOf(t));
+  return {
+    device,
+    graph: g,
+    nodes: [...g.nodes],
+    inputs: positions,
+    outputs,
+    rebuild,
+    effects: trace.effects,
+    rings: new Map(),
+    ...makeProgram(g, device, true),
+  };
 }
 
 /** The tensors of a result, and the way back to its form. */
@@ -128,7 +142,7 @@ function flat<R extends Outputs>(result: R): { outputs: Tensor[]; rebuild: (tens
 }
 
 function replay<R extends Outputs>(program: Traced<R>, args: readonly Tensor[], times: number): R {
-  const { device, graph: g, inputs, prepared } = program;
+  const { device, graph: g, inputs, nodes, prepared } = program;
   device.check();
   for (const block of g.blocks) if (block.gone) throw new Error(`compile: ${block.gone}`);
   args.forEach((x, i) => {
@@ -136,7 +150,9 @@ function replay<R extends Outputs>(program: Traced<R>, args: readonly Tensor[], 
     if (!block) throw new Error(`compile: argument ${i}, ${x}, has no value yet; await its data() or keep() it first`);
     bind([block], device);
   });
-  const nodes = g.nodes.map((t) => args[inputs.indexOf(t)] ?? t);
+  inputs.forEach((at, i) => {
+    if (at >= 0) nodes[at] = args[i];
+  });
   const { buffers, results } = ring(program, times);
   prepared.run(nodes, times, buffers);
   for (const e of program.effects) {

@@ -40,6 +40,10 @@ function blockFrom(name: string, data: Data, shape: Shape | undefined, dtype: DT
   if (flat.values.length !== size(wanted)) throw new Error(`${name}: ${flat.values.length} values do not fill ${format(wanted)}`);
   const values = arrayOf(dtype, flat.values.length); // a copy: what the caller does to the data later changes nothing here
   values.set(flat.values);
+  if (dtype !== "f32" && flat.values.constructor !== values.constructor) {
+    for (let i = 0; i < values.length; i++)
+      if (values[i] !== flat.values[i]) throw new Error(`${name}: ${flat.values[i]} at ${i} is no ${dtype}`);
+  }
   return { block: hostBlock(values, dtype, kept), shape: wanted };
 }
 

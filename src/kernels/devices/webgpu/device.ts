@@ -20,10 +20,12 @@ const BIG = 1 << 20; // bytes from which an allocation is watched for running ou
 export class WebGpuDevice implements Device {
   readonly name = "webgpu";
   readonly description: string;
-  readonly buffers = STORAGE_BUFFERS;
+  readonly buffers: number = STORAGE_BUFFERS;
   readonly gpu: GPUDevice;
   readonly family: Family;
   readonly #slots: GPUBuffer[] = [];
+  /** Counts how often a slot was replaced by a larger one: bind groups made before that are stale. */
+  slotChanges = 0;
   readonly #staging: GPUBuffer[] = [];
   readonly #pipelines = new Map<string, GPUComputePipeline>();
   /** Checks under way whose outcome a read waits for. */
@@ -164,6 +166,7 @@ export class WebGpuDevice implements Device {
     const old = this.#slots[index];
     if (old && old.size >= elements * 4) return old;
     this.#slots[index] = this.alloc(elements, "f32");
+    this.slotChanges++;
     if (old) this.#destroy(old);
     return this.#slots[index];
   }

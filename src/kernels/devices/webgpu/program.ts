@@ -29,28 +29,35 @@ export function prepare(device: WebGpuDevice, plan: Plan): Prepared {
     bytes += Math.ceil((code.uniforms.fields.length * 4) / 256) * 256; // bindings of a uniform buffer are aligned
   }
   const block = new Block(device, launches, bytes);
-  let bound: readonly GPUBuffer[] = [];
-  let groups: readonly GPUBindGroup[] = [];
-  const inputs = plan.graph.nodes.map((t, i) => (isLeaf(t) ? i : -1)).filter((i) => i >= 0);
+  const leaves = plan.graph.nodes.map((t, i) => (isLeaf(t) ? i : -1)).filter((i) => i >= 0);
+  /** The buffer of each leaf and each stored node: what the bind groups were made for. */
+  const bound = new Map<number, GPUBuffer>();
+  let groups: readonly GPUBindGroup[] | undefined;
+  let slotChanges = -1;
+
+  /** Brings the bind groups up to date with the memory of this run's leaves, and with slots that grew. */
+  const bindAll = (nodes: readonly Tensor[]): readonly GPUBindGroup[] => {
+    let uploads = plan.slots.length; // data that lives on the host passes through slots behind the plan's own
+    for (const i of leaves) {
+      const buffer = leafBuffer(device, nodes[i], () => uploads++);
+      if (bound.get(i) === buffer) continue;
+      bound.set(i, buffer);
+      groups = undefined;
+    }
+    if (!groups || slotChanges !== device.slotChanges) {
+      plan.slotOf.forEach((slot, i) => {
+        if (slot !== undefined) bound.set(i, device.slot(slot, plan.slots[slot]));
+      });
+      slotChanges = device.slotChanges;
+      groups = launches.map((launch) => bindGroup(device, launch, bound, block.buffer));
+    }
+    return groups;
+  };
 
   return {
     run: (nodes, times, into) => {
       device.check();
-      const buffers = new Map<number, GPUBuffer>();
-      let uploads = plan.slots.length; // data that lives on the host passes through slots behind the plan's own
-      for (const i of inputs)
-        buffers.set(
-          i,
-          leafBuffer(device, nodes[i], () => uploads++),
-        );
-      plan.slotOf.forEach((slot, i) => {
-        if (slot !== undefined) buffers.set(i, device.slot(slot, plan.slots[slot]));
-      });
-      const now = [...buffers.values()];
-      if (now.length !== bound.length || now.some((b, i) => b !== bound[i])) {
-        groups = launches.map((launch) => bindGroup(device, launch, buffers, block.buffer));
-        bound = now;
-      }
+      const current = bindAll(nodes);
       block.update(nodes);
 
       const encoder = device.gpu.createCommandEncoder();
@@ -59,7 +66,7 @@ export function prepare(device: WebGpuDevice, plan: Plan): Prepared {
           const pass = encoder.beginComputePass();
           launches.forEach((launch, k) => {
             pass.setPipeline(launch.pipeline);
-            pass.setBindGroup(0, groups[k]);
+            pass.setBindGroup(0, current[k]);
             pass.dispatchWorkgroups(...launch.groups);
           });
           pass.end();
@@ -71,7 +78,7 @@ export function prepare(device: WebGpuDevice, plan: Plan): Prepared {
           const length = Math.ceil((t.size * width) / 4) * 4;
           const target = into[which] as GPUBuffer;
           if (length > 0)
-            encoder.copyBufferToBuffer(buffers.get(home) as GPUBuffer, plan.offsets[home] * width, target, time * length, length);
+            encoder.copyBufferToBuffer(bound.get(home) as GPUBuffer, plan.offsets[home] * width, target, time * length, length);
         });
       }
       device.gpu.queue.submit([encoder.finish()]);
