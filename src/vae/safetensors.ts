@@ -108,7 +108,7 @@ function read(bytes: Uint8Array): Safetensors {
 
   const tensors = new Map<string, StoredTensor>();
   for (const { tensor, dtype, shape, begin, end } of entries) {
-    const values = bytes.slice(start + begin, start + end); // a copy, because a view of f32 must start at a multiple of 4
+    const values = new Uint8Array(bytes.subarray(start + begin, start + end)); // a copy, as a view of f32 must start at a multiple of 4
     tensors.set(tensor, { dtype, shape, data: new ARRAYS[dtype](values.buffer) } as StoredTensor); // dtype and array are from one row
   }
   return { tensors, metadata };
