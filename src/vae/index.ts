@@ -1,0 +1,31 @@
+// The VAE part for any platform: models, training, evaluation, use, and the format of runs. Runs in directories are Node's (run.node.ts).
+
+import "../index.ts"; // installs the ops as methods
+
+export { type DenseOptions, denseVae } from "./dense.ts";
+export { type EvaluateOptions, evaluate } from "./evaluate.ts";
+export { type Gaussian, gaussian, gaussianPosterior, type Posterior, type Prior, standardNormal } from "./gaussian.ts";
+export { type Activation, activations, type Draw, initializer, type Layer, linear, sequential } from "./layers.ts";
+export { bernoulli, gaussianLikelihood, type Likelihood } from "./likelihoods.ts";
+export { type ElboOptions, type Parts, type Terms, type Vae, type VaeConfig, vae } from "./model.ts";
+export { build, modelNames } from "./models.ts";
+export {
+  type DataDescription,
+  describeData,
+  modelFromSafetensors,
+  modelToSafetensors,
+  parseRunConfig,
+  type Run,
+  type RunConfig,
+} from "./run.ts";
+export {
+  type EndEvent,
+  type EpochEvent,
+  type StepEvent,
+  type TrainData,
+  type TrainEvent,
+  type Training,
+  type TrainOptions,
+  train,
+} from "./train.ts";
+export { decodeLatents, type Examples, encodeImages, reconstructImages, sampleImages } from "./use.ts";

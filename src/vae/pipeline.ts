@@ -1,0 +1,57 @@
+// Keeping a device busy: the next job is started before the result of the last is looked at, and the event loop gets its turn.
+
+import type { Tensor } from "../index.ts";
+import type { Terms } from "./model.ts";
+
+const AHEAD = 2; // jobs started beyond the one that is waited for
+const TURN = 10; // milliseconds that the loop may take before a key press or a frame is served
+
+/** The results in order. Taking a promise from `jobs` starts the job; an error is thrown when its turn comes. */
+export async function* inFlight<T>(jobs: Iterable<Promise<T>>): AsyncGenerator<T, void> {
+  const running: Promise<T>[] = [];
+  let turn = performance.now();
+  try {
+    for (const job of jobs) {
+      job.catch(() => {}); // so that no error counts as unhandled before its turn
+      running.push(job);
+      if (running.length > AHEAD) yield (await running.shift()) as T;
+      if (performance.now() - turn < TURN) continue;
+      await otherTasks();
+      turn = performance.now();
+    }
+    while (running.length > 0) yield (await running.shift()) as T;
+  } finally {
+    await Promise.allSettled(running);
+  }
+}
+
+/** Resolves after the tasks that wait now. A promise alone would not let them in, and timers wait too long. */
+const otherTasks = (): Promise<void> =>
+  new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(0);
+  });
+
+/** The numbers of one step or, for several steps in one submission, of each. */
+export async function read({ loss, reconstruction, kl }: Terms<Tensor>): Promise<Terms<number>[]> {
+  const [losses, reconstructions, kls] = await Promise.all([loss.data(), reconstruction.data(), kl.data()]); // one read, as one program
+  return Array.from(losses, (value, i) => ({ loss: value, reconstruction: reconstructions[i], kl: kls[i] }));
+}
+
+/** The weighted average of what was added. */
+export function average(): { add(terms: Terms<number>, weight?: number): void; mean(): Terms<number> } {
+  const sums = { loss: 0, reconstruction: 0, kl: 0 };
+  let total = 0;
+  return {
+    add: (terms, weight = 1) => {
+      for (const name of TERMS) sums[name] += weight * terms[name];
+      total += weight;
+    },
+    mean: () => ({ loss: sums.loss / total, reconstruction: sums.reconstruction / total, kl: sums.kl / total }),
+  };
+}
+const TERMS = ["loss", "reconstruction", "kl"] as const;

@@ -1,0 +1,139 @@
+// A run: a model, how it was trained, and how that went. This part knows the format, and no file; run.node.ts keeps runs in directories.
+
+import type { Images } from "../data/images.ts";
+import { blank } from "./layers.ts";
+import type { Vae, VaeConfig } from "./model.ts";
+import { build } from "./models.ts";
+import { readSafetensors, type StoredTensor, writeSafetensors } from "./safetensors.ts";
+
+/** What config.json holds. */
+export interface RunConfig {
+  readonly format: "elbo-run";
+  readonly version: 1;
+  readonly model: VaeConfig;
+  /** How the numbers in metrics.jsonl are to be read, for people. */
+  readonly loss: string;
+  /** What the training was asked for: epochs, batch, … */
+  readonly training: Readonly<Record<string, unknown>>;
+  readonly data: DataDescription | undefined;
+  /** The weights that belong to this config, and no others. */
+  readonly weights: WeightsFile;
+}
+
+export interface WeightsFile {
+  readonly file: "model.safetensors";
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+/** Enough to make pictures of what the model gives, and to know what it was trained on. */
+export interface DataDescription extends Pick<Images, "name" | "height" | "width" | "channels" | "white"> {
+  readonly train: number;
+  readonly test: number;
+}
+
+export const describeData = ({ train, test }: { train: Images; test?: Images | undefined }): DataDescription => {
+  const { name, height, width, channels, white } = train;
+  return { name, height, width, channels, white, train: train.count, test: test?.count ?? 0 };
+};
+
+/** A run as it is handed around. */
+export interface Run {
+  readonly model: Vae;
+  readonly config: RunConfig;
+  /** One record per epoch. */
+  readonly metrics: readonly Readonly<Record<string, unknown>>[];
+}
+
+const FORMAT = "elbo-run";
+const VERSION = 1;
+
+export function runConfig(
+  model: Vae,
+  weights: WeightsFile,
+  training: RunConfig["training"] = {},
+  data: DataDescription | undefined = undefined,
+): RunConfig {
+  const loss =
+    "nats per example, summed over its values, averaged over examples: loss = reconstruction + beta * kl; " +
+    `reconstruction = -log p(x|z) with a ${model.likelihood.name} likelihood, one z per example; kl = KL(q(z|x) || p(z))`;
+  return { format: FORMAT, version: VERSION, model: model.config, loss, training, data, weights };
+}
+
+/** The config in a text, as far as it can be told without the weights. `name` is the file's, for messages. */
+export function parseRunConfig(text: string, name: string): RunConfig {
+  let config: Partial<RunConfig>;
+  try {
+    config = JSON.parse(text);
+  } catch (error) {
+    throw new Error(`${name}: not JSON: ${(error as Error).message}`, { cause: error });
+  }
+  if (config?.format !== FORMAT) throw new Error(`${name}: not the config of a run: format is ${quote(config?.format)}, not "${FORMAT}"`);
+  if (config.version !== VERSION) {
+    const advice = Number(config.version) > VERSION ? "; a newer Elbo reads it" : "";
+    throw new Error(`${name}: a run of version ${quote(config.version)}; this Elbo reads version ${VERSION}${advice}`);
+  }
+  const { model, weights } = config;
+  if (typeof model !== "object" || model === null) throw new Error(`${name}: model is ${quote(model)}, not a description of one`);
+  if (typeof weights?.sha256 !== "string" || !Number.isSafeInteger(weights.bytes)) {
+    throw new Error(`${name}: weights is ${quote(weights)}, not the size and sha256 of model.safetensors`);
+  }
+  return config as RunConfig;
+}
+
+/** The lines of metrics.jsonl. */
+export function parseMetrics(text: string, name: string): Record<string, unknown>[] {
+  const lines = text.split("\n").filter((line) => line !== "");
+  return lines.map((line, i) => {
+    try {
+      return JSON.parse(line);
+    } catch (error) {
+      throw new Error(`${name}: line ${i + 1} is not JSON: ${(error as Error).message}`, { cause: error });
+    }
+  });
+}
+
+const quote = (value: unknown): string => (JSON.stringify(value) ?? "missing").slice(0, 100);
+
+/** The parameters as a safetensors file, with PyTorch's names and layouts: `load_state_dict(strict=True)` takes them. */
+export async function modelToSafetensors(model: Vae): Promise<Uint8Array<ArrayBuffer>> {
+  const entries = [...model.parameters];
+  const values = await Promise.all(entries.map(([, t]) => t.data()));
+  const tensors = entries.map(([name, t], i): [string, StoredTensor] => {
+    const data = values[i] as Float32Array; // parameters are f32
+    if (!isFlipped(t.shape)) return [name, { dtype: "F32", shape: t.shape, data }];
+    const [rows, columns] = t.shape;
+    return [name, { dtype: "F32", shape: [columns, rows], data: transposed(data, rows, columns) }];
+  });
+  return writeSafetensors(new Map(tensors));
+}
+
+/** The model that a config describes, with the parameters in a safetensors file. `name` is the file's, for messages. */
+export function modelFromSafetensors(config: VaeConfig, bytes: Uint8Array, name: string): Vae {
+  const { tensors } = readSafetensors(bytes, name);
+  const count = [...tensors.values()].reduce((sum, { data }) => sum + data.length, 0);
+  const model = build(config, blank(count)); // no config can make it larger than the file
+  for (const [key, t] of model.parameters) {
+    const stored = tensors.get(key);
+    const shape = isFlipped(t.shape) ? t.shape.toReversed() : t.shape;
+    if (!stored) throw new Error(`${name}: has no ${key}, which the model of the config needs`);
+    if (stored.dtype !== "F32" || `${stored.shape}` !== `${shape}`) {
+      throw new Error(`${name}: ${key} is ${stored.dtype} [${stored.shape.join(", ")}], but the model needs F32 [${shape.join(", ")}]`);
+    }
+    const host = t.storage?.block.host as Float32Array; // a new model lies on the host until a program reads it
+    host.set(isFlipped(t.shape) ? transposed(stored.data as Float32Array, t.shape[1], t.shape[0]) : (stored.data as Float32Array));
+  }
+  const extra = [...tensors.keys()].find((key) => !model.parameters.has(key));
+  if (extra !== undefined) throw new Error(`${name}: has ${extra}, which the model of the config does not know`);
+  return model;
+}
+
+/** A matrix is a linear layer's weight: [in, out] here, [out, in] in PyTorch. */
+const isFlipped = (shape: readonly number[]): boolean => shape.length === 2;
+
+/** y[j, i] = x[i, j] */
+function transposed(x: Float32Array, rows: number, columns: number): Float32Array {
+  const y = new Float32Array(x.length);
+  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) y[j * rows + i] = x[i * columns + j];
+  return y;
+}

@@ -1,0 +1,83 @@
+// What a trained model is for: pictures to latents, latents to pictures, pictures to what remains of them, pictures out of nothing.
+// Plain arrays in and out, in batches, so that a large set takes no more of the device's memory than a small one.
+
+import type { Images } from "../data/images.ts";
+import { compile, type Tensor, tensor } from "../index.ts";
+import type { Vae } from "./model.ts";
+import { checkImages, shade } from "./pictures.ts";
+import { whole } from "./settings.ts";
+
+/** Images; or their values as a model sees them, one example after the other. */
+export type Examples = Images | Float32Array;
+
+/** Mean and log variance of q(z|x) for every example, each [count, latent]. */
+export async function encodeImages(model: Vae, examples: Examples): Promise<{ mean: Float32Array; logVariance: Float32Array }> {
+  const [mean, logVariance] = await inBatches(countOf(model, examples, "encodeImages"), (start, end) => {
+    const q = model.encode(batchOf(model, examples, start, end));
+    return [q.mean, q.logVariance];
+  });
+  return { mean, logVariance };
+}
+
+/** The mean pictures for latents [count, latent], as [count, ...shape]. */
+export async function decodeLatents(model: Vae, latents: Float32Array): Promise<Float32Array> {
+  const { latent, likelihood } = model;
+  const count = latents.length / latent;
+  if (!Number.isInteger(count)) throw new Error(`decodeLatents: ${latents.length} numbers do not make latents of ${latent}`);
+  const z = (start: number, end: number) => tensor(latents.subarray(start * latent, end * latent), [end - start, latent]);
+  const [pictures] = await inBatches(count, (start, end) => [likelihood.mean(model.decode(z(start, end)))]);
+  return pictures;
+}
+
+/** What remains of the examples: the mean pictures at the means of their latents, [count, ...shape]. */
+export async function reconstructImages(model: Vae, examples: Examples): Promise<Float32Array> {
+  const count = countOf(model, examples, "reconstructImages");
+  const [pictures] = await inBatches(count, (start, end) => [model.reconstruct(batchOf(model, examples, start, end))]);
+  return pictures;
+}
+
+/** Mean pictures of latents drawn from the prior, [count, ...shape]. The first ten of a hundred are the ten of the same seed. */
+export async function sampleImages(model: Vae, { count = 64, seed = 1 }: { count?: number; seed?: number } = {}): Promise<Float32Array> {
+  whole("count", count);
+  const draw = compile(() => model.sample(BATCH), { seed });
+  try {
+    const [pictures] = await inBatches(count, () => [draw()]);
+    return pictures;
+  } finally {
+    draw.dispose();
+  }
+}
+
+const BATCH = 64;
+
+/** The results of f for all batches, joined; a result may have more rows than were asked for. */
+async function inBatches(count: number, f: (start: number, end: number) => readonly Tensor[]): Promise<Float32Array[]> {
+  const all: Float32Array[] = [];
+  for (let start = 0; start < count; start += BATCH) {
+    const end = Math.min(start + BATCH, count);
+    const results = f(start, end);
+    const values = await Promise.all(results.map((t) => t.data())); // one program
+    results.forEach((t, i) => {
+      const row = t.size / t.shape[0];
+      all[i] ??= new Float32Array(count * row);
+      all[i].set(values[i].subarray(0, (end - start) * row), start * row);
+    });
+  }
+  return all;
+}
+
+const sizeOf = ({ shape }: Vae): number => shape.reduce((n, d) => n * d, 1);
+
+function countOf(model: Vae, examples: Examples, caller: string): number {
+  if (!(examples instanceof Float32Array)) checkImages(caller, model, examples);
+  const count = examples instanceof Float32Array ? examples.length / sizeOf(model) : examples.count;
+  if (count >= 1 && Number.isInteger(count)) return count;
+  throw new Error(`${caller}: ${count * sizeOf(model)} values do not make examples of [${model.shape.join(", ")}]`);
+}
+
+function batchOf(model: Vae, examples: Examples, start: number, end: number): Tensor {
+  const size = sizeOf(model);
+  const shape = [end - start, size];
+  if (examples instanceof Float32Array) return tensor(examples.subarray(start * size, end * size), shape);
+  return shade(tensor(examples.pixels.subarray(start * size, end * size), shape), examples.white);
+}
