@@ -8,7 +8,7 @@ import { strided } from "../layout/strided.ts";
 import type { Callable, Example, MapOp } from "../op.ts";
 import { callable, noGrad } from "../op.ts";
 import { sumTo } from "../reduce/sum-to.ts";
-import { sample } from "../sample.ts";
+import { sample, sampleIndex } from "../sample.ts";
 
 /** A number stands for a tensor of that value, in the dtype of its neighbours. */
 export type Operand = Tensor | number;
@@ -84,7 +84,7 @@ export function mapOp(name: string, arity: Arity, row: Row): MapOp {
 export function recordMap(op: MapOp, operands: readonly Operand[], attrs: Attrs = {}): Tensor {
   const row = rows.get(op.name) as Row;
   const dtype = operands.findLast((x) => x instanceof Tensor)?.dtype ?? "f32";
-  const xs = operands.map((x) => (x instanceof Tensor ? x : fullOf([], x, dtype)));
+  const xs = operands.map((x) => (x instanceof Tensor ? x : fullOf([], x, dtype, op.name)));
   const last = xs[xs.length - 1].dtype;
   for (const x of xs) {
     if (x.dtype === "u8") throw new Error(`${op.name}: ${x} is u8, which stores and does not compute; cast it to f32 first`);
@@ -95,7 +95,10 @@ export function recordMap(op: MapOp, operands: readonly Operand[], attrs: Attrs 
   const shape = broadcast(op.name, ...xs.map((x) => x.shape));
   const dtypeOut = row.gives ?? last;
   // Constants fold: a constant stays one number, whatever its shape.
-  if (xs.every(isFull)) return fullOf(shape, (last === "f32" ? row : (row.u32 as Scalars)).js(...xs.map(valueOf)), dtypeOut);
+  if (xs.every(isFull)) {
+    const value = (last === "f32" ? row : (row.u32 as Scalars)).js(...xs.map(valueOf));
+    return fullOf(shape, dtypeOut === "u32" ? value >>> 0 : value, dtypeOut);
+  }
   return new Tensor(op, xs, attrs, shape, dtypeOut);
 }
 
@@ -120,9 +123,14 @@ export function binary(name: string, row: Row): Binary {
   const op = mapOp(name, 2, row);
   return callable(
     (a, b) => recordMap(op, [a, b]),
-    () => binaryExamples(name, row.domain),
+    () => [...binaryExamples(name, row.domain), ...(row.u32 ? integerExamples() : [])],
   );
 }
+
+const integerExamples = (): Example[] => [
+  { args: [sampleIndex([5, 7], 1000), sampleIndex([7], 9, 1).add(1)], shape: [5, 7] },
+  { args: [sampleIndex([65], 9), 4], shape: [65] },
+];
 
 export function binaryExamples(name: string, [lo, hi]: readonly [number, number] = [-3, 3]): Example[] {
   const pairs: [Shape, Shape, Shape][] = [

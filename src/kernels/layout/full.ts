@@ -12,6 +12,11 @@ export const full: Inline = {
   grad: () => [],
 };
 
-export const fullOf = (shape: Shape, value: number, dtype: DType = "f32"): Tensor => new Tensor(full, [], { value }, shape, dtype);
+/** A constant. `name` is the op in whose name a value that does not fit the dtype is refused. */
+export function fullOf(shape: Shape, value: number, dtype: DType = "f32", name = "full"): Tensor {
+  if (dtype !== "f32" && value >>> 0 !== value) throw new Error(`${name}: ${value} is no ${dtype}; cast the tensor to f32 first`);
+  return new Tensor(full, [], { value }, shape, dtype);
+}
+
 export const isFull = (t: Tensor): boolean => t.op === full && !t.storage;
 export const valueOf = (t: Tensor): number => t.attrs.value as number;

@@ -123,7 +123,7 @@ const examples = (): Example[] => [
 
 export const sum: Reduction = callable(
   (x: Tensor, axes?: Axes, keepDims = false): Tensor => {
-    if (!isFull(x)) return record(sumOp, x, axes, keepDims);
+    if (!isFull(x) || x.dtype !== "f32") return record(sumOp, x, axes, keepDims);
     const gone = axesOf("sum", axes, x.rank);
     const count = gone.reduce((n, axis) => n * x.shape[axis], 1);
     return fullOf(keepDims ? withOnes(x.shape, gone) : without(x.shape, gone), valueOf(x) * count, x.dtype);
