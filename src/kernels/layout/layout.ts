@@ -17,6 +17,7 @@ export const reshape: Callable<(x: Tensor, shape: Shape) => Tensor> = callable(
     { args: [sample([1]), []], shape: [] },
     { args: [sample([0, 3]), [3, 0]], shape: [3, 0] },
     { args: [sample([5, 7]), [6, 6]], error: /reshape: tensor \[5, 7\].*35 elements, \[6, 6\] does not/ },
+    { args: [sample([5, 7]), [-1, -1]], error: /reshape: .*\[-1, -1\] does not/ },
   ],
 );
 
@@ -64,6 +65,8 @@ export const slice: Callable<(x: Tensor, ranges: readonly Range[]) => Tensor> = 
     const walks = x.shape.map((d, axis) => {
       const [from, to, step = 1] = ranges[axis] ?? [];
       if (!Number.isInteger(step) || step === 0) throw new Error(`slice: step ${step} along axis ${axis}; it is a whole number, not 0`);
+      for (const i of [from ?? 0, to ?? 0])
+        if (!Number.isInteger(i)) throw new Error(`slice: ${i} along axis ${axis}; starts and ends are whole numbers`);
       const within = (i: number, low: number, high: number) => Math.min(Math.max(i < 0 ? i + d : i, low), high);
       const start = step > 0 ? within(from ?? 0, 0, d) : within(from ?? d - 1, -1, d - 1);
       const end = step > 0 ? within(to ?? d, 0, d) : to === undefined ? -1 : within(to, -1, d - 1);
@@ -80,6 +83,8 @@ export const slice: Callable<(x: Tensor, ranges: readonly Range[]) => Tensor> = 
     { args: [sample([7]), [[5, 0, -2]]], shape: [3] },
     { args: [sample([5, 7]), [[2, 2]]], shape: [0, 7] },
     { args: [sample([5]), [[0, 5, 0]]], error: /slice: step 0 along axis 0/ },
+    { args: [sample([5]), [[0.5]]], error: /slice: 0.5 along axis 0/ },
+    { args: [sample([5]), [null, [1]]], error: /slice: 2 ranges for tensor \[5\]/ },
   ],
 );
 
@@ -132,7 +137,11 @@ export const concat: Callable<(xs: readonly Tensor[], axis?: number) => Tensor> 
     if (xs.length === 0) throw new Error("concat: nothing to join");
     const along = axisOf("concat", axis, xs[0].rank);
     const others = (x: Tensor) => format(x.shape.map((d, i) => (i === along ? -1 : d)));
-    for (const x of xs) if (others(x) !== others(xs[0])) throw new Error(`concat: ${x} does not continue ${xs[0]} along axis ${along}`);
+    for (const x of xs) {
+      if (others(x) !== others(xs[0])) throw new Error(`concat: ${x} does not continue ${xs[0]} along axis ${along}`);
+      if (x.dtype === "u8") throw new Error(`concat: ${x} is u8; cast it first`);
+      if (x.dtype !== xs[0].dtype) throw new Error(`concat: mixes ${xs[0].dtype} and ${x.dtype}; cast one of them`);
+    }
     const total = xs.reduce((sum, x) => sum + x.shape[along], 0);
     const shape = xs[0].shape.map((d, i) => (i === along ? total : d));
     let start = 0;
@@ -149,6 +158,8 @@ export const concat: Callable<(xs: readonly Tensor[], axis?: number) => Tensor> 
     { args: [[sample([2, 3]), sample([2, 1], -3, 3, 1), sample([2, 0])], -1], shape: [2, 4] },
     { args: [[sampleIndex([3], 9), sampleIndex([2], 9)]], shape: [5] },
     { args: [[sample([2, 3]), sample([2, 4])]], error: /concat: .* does not continue/ },
+    { args: [[sample([3]), sampleIndex([3], 9)]], error: /concat: mixes f32 and u32/ },
+    { args: [[]], error: /concat: nothing to join/ },
   ],
 );
 
@@ -172,8 +183,8 @@ export const stack: Callable<(xs: readonly Tensor[], axis?: number) => Tensor> =
 export const split: Callable<(x: Tensor, parts: number | readonly number[], axis?: number) => Tensor[]> = callable(
   (x: Tensor, parts: number | readonly number[], axis = 0): Tensor[] => {
     const along = axisOf("split", axis, x.rank);
-    const sizes = typeof parts === "number" ? new Array<number>(parts).fill(x.shape[along] / parts) : parts;
-    if (!sizes.every(Number.isInteger) || sizes.reduce((a, b) => a + b, 0) !== x.shape[along]) {
+    const sizes = typeof parts === "number" ? new Array<number>(Math.max(0, Math.trunc(parts))).fill(x.shape[along] / parts) : parts;
+    if (!sizes.every((n) => Number.isInteger(n) && n >= 0) || sizes.reduce((a, b) => a + b, 0) !== x.shape[along]) {
       throw new Error(
         `split: axis ${along} of ${x} does not divide into ${typeof parts === "number" ? `${parts} equal parts` : format(parts)}`,
       );
@@ -204,6 +215,8 @@ export const split: Callable<(x: Tensor, parts: number | readonly number[], axis
       ],
     },
     { args: [sample([5, 7]), 2], error: /split: axis 0 .* 2 equal parts/ },
+    { args: [sample([5, 7]), -1], error: /split: axis 0 .* -1 equal parts/ },
+    { args: [sample([5, 7]), [-1, 6]], error: /split: axis 0 .* \[-1, 6\]/ },
   ],
 );
 

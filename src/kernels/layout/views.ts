@@ -172,7 +172,7 @@ export function resolveShape(x: Tensor, shape: Shape): number[] {
   const rest = shape.indexOf(-1);
   const known = size(shape.filter((_, i) => i !== rest));
   const resolved = shape.map((d, i) => (i === rest ? x.size / (known || 1) : d));
-  if (size(resolved) !== x.size || !resolved.every(Number.isInteger)) {
+  if (size(resolved) !== x.size || !resolved.every((d) => Number.isInteger(d) && d >= 0)) {
     throw new Error(`reshape: ${x} has ${x.size} elements, ${format(shape)} does not`);
   }
   return resolved;
