@@ -85,16 +85,19 @@ export const matmul: Callable<(a: Tensor, b: Tensor, flags?: Flips) => Tensor> =
       if (x.rank === 0) throw new Error("matmul: a scalar is no matrix; use mul");
     }
     if (a.rank === 1)
-      return matmul(a.reshape([1, -1]), b, { flipB }).reshape(
+      return matmul(a.reshape([1, a.size]), b, { flipB }).reshape(
         b.rank === 1 ? [] : [...b.shape.slice(0, -2), flipped(b.shape, flipB).at(-1) as number],
       );
-    if (b.rank === 1) return matmul(a, b.reshape([-1, 1]), { flipA }).reshape(flipped(a.shape, flipA).slice(0, -1));
+    if (b.rank === 1) return matmul(a, b.reshape([b.size, 1]), { flipA }).reshape(flipped(a.shape, flipA).slice(0, -1));
     const left = flipped(a.shape, flipA);
     const right = flipped(b.shape, flipB);
     const [m, k] = left.slice(-2);
     const [inner, n] = right.slice(-2);
     if (k !== inner) throw new Error(`matmul: inner sizes differ, ${format(left)} · ${format(right)}`);
-    if (b.rank === 2 && a.rank > 2 && !flipA) return matmul(a.reshape([-1, k]), b, { flipB }).reshape([...left.slice(0, -1), n]);
+    if (b.rank === 2 && a.rank > 2 && !flipA) {
+      const rows = left.slice(0, -1);
+      return matmul(a.reshape([size(rows), k]), b, { flipB }).reshape([...rows, n]);
+    }
     const batch = broadcast("matmul", left.slice(0, -2), right.slice(0, -2));
     return new Tensor(matmulOp, [a, b], { flipA, flipB }, [...batch, m, n], "f32");
   },
@@ -109,6 +112,8 @@ export const matmul: Callable<(a: Tensor, b: Tensor, flags?: Flips) => Tensor> =
     { args: [sample([7]), sample([7, 3], -3, 3, 1)], shape: [3] },
     { args: [sample([5, 7]), sample([7], -3, 3, 1)], shape: [5] },
     { args: [sample([5, 0]), sample([0, 3])], shape: [5, 3] },
+    { args: [sample([2, 5, 0]), sample([0, 3])], shape: [2, 5, 3] },
+    { args: [sample([5]), sample([5])], shape: [] },
     { args: [sample([8, 5]), sample([6, 7])], error: /matmul: inner sizes differ, \[8, 5\] · \[6, 7\]/ },
   ],
 );
