@@ -1,7 +1,7 @@
 // Rows by index, and the gradient of that: rows added up by index. The gradient visits every index for every row
 // instead of adding atomically, so that the order of the sum, and with it the result, is the same every time.
 
-import { axisOf, type Shape, size } from "../../tensor/shape.ts";
+import { axisOf, format, type Shape, sameShape, size } from "../../tensor/shape.ts";
 import { Tensor } from "../../tensor/tensor.ts";
 import { iota } from "../layout/iota.ts";
 import { type Callable, callable, type Inline, type Reduce } from "../op.ts";
@@ -16,10 +16,17 @@ const around = (shape: Shape, axis: number): [before: number, along: number, aft
   size(shape.slice(axis + 1)),
 ];
 
-const inRange = (i: number, n: number): number => {
+const inRange = (name: string, i: number, n: number): number => {
   if (i < n) return i;
-  throw new Error(`take: index ${i} is out of range for ${n} rows`);
+  throw new Error(`${name}: index ${i} is out of range for ${n} rows`);
 };
+
+/** Indices that are at hand are checked at once, the others when they are used. */
+function checkIndices(name: string, index: Tensor, n: number): void {
+  if (index.dtype !== "u32") throw new Error(`${name}: indices are u32, not ${index.dtype}; cast them`);
+  const { block, offset = 0 } = index.storage ?? {};
+  for (const i of block?.host?.subarray(offset, offset + index.size) ?? []) inRange(name, i, n);
+}
 
 /** y[a, i, b] = x[a, index[i], b] */
 const takeOp: Inline = {
@@ -31,7 +38,7 @@ const takeOp: Inline = {
     let out = 0;
     for (let a = 0; a < before; a++)
       for (let i = 0; i < index.length; i++) {
-        const from = (a * n + inRange(index[i], n)) * after;
+        const from = (a * n + inRange("take", index[i], n)) * after;
         for (let b = 0; b < after; b++) y[out++] = x[from + b];
       }
   },
@@ -59,7 +66,7 @@ const scatterAddOp: Reduce = {
     let from = 0;
     for (let a = 0; a < before; a++)
       for (let i = 0; i < index.length; i++) {
-        const row = (a * n + inRange(index[i], n)) * after;
+        const row = (a * n + inRange("scatterAdd", index[i], n)) * after;
         for (let b = 0; b < after; b++) sums[row + b] += x[from++];
       }
     y.set(sums);
@@ -85,9 +92,7 @@ const scatterAddOp: Reduce = {
 export const take: Callable<(x: Tensor, index: Tensor, axis?: number) => Tensor> = callable(
   (x: Tensor, index: Tensor, axis = 0): Tensor => {
     const along = axisOf("take", axis, x.rank);
-    if (index.dtype !== "u32") throw new Error(`take: indices are u32, not ${index.dtype}; cast them`);
-    const known = index.storage?.block.host; // indices that are at hand are checked at once, the others when they are used
-    if (known) for (const i of known.subarray(index.storage?.offset, (index.storage?.offset ?? 0) + index.size)) inRange(i, x.shape[along]);
+    checkIndices("take", index, x.shape[along]);
     if (x.shape[along] === 0 && index.size > 0) throw new Error(`take: ${x} has no rows along axis ${along}`);
     return new Tensor(
       takeOp,
@@ -111,19 +116,26 @@ export const take: Callable<(x: Tensor, index: Tensor, axis?: number) => Tensor>
 /** The gradient of take: rows of x added to the rows of an array of `rows` zeros that the indices name. */
 export const scatterAdd: Callable<(x: Tensor, index: Tensor, rows: number, axis?: number) => Tensor> = callable(
   (x: Tensor, index: Tensor, rows: number, axis = 0): Tensor => {
-    const shape = [...x.shape.slice(0, axis), rows, ...x.shape.slice(axis + index.rank)];
-    if (index.dtype !== "u32") throw new Error(`scatterAdd: indices are u32, not ${index.dtype}; cast them`);
+    const along = axisOf("scatterAdd", axis, x.rank - index.rank + 1); // the result's axis, in whose place the indices stand
     if (x.dtype !== "f32") throw new Error(`scatterAdd: takes f32, not ${x.dtype}; cast it first`);
-    index.shape.forEach((d, i) => {
-      if (d !== x.shape[axis + i]) throw new Error(`scatterAdd: ${x} does not have the indices' shape [${index.shape}] at axis ${axis}`);
-    });
-    return new Tensor(scatterAddOp, [x, index], { axis }, shape, "f32");
+    checkIndices("scatterAdd", index, rows);
+    const [before, replaced, after] = [
+      x.shape.slice(0, along),
+      x.shape.slice(along, along + index.rank),
+      x.shape.slice(along + index.rank),
+    ];
+    if (!sameShape(replaced, index.shape))
+      throw new Error(`scatterAdd: ${x} does not have the indices' shape ${format(index.shape)} at axis ${along}`);
+    return new Tensor(scatterAddOp, [x, index], { axis: along }, [...before, rows, ...after], "f32");
   },
   () => [
     { args: [sample([3, 7]), sampleIndex([3], 5), 5], shape: [5, 7] },
     { args: [sample([65]), sampleIndex([65], 7), 7], shape: [7] },
     { args: [sample([5, 2, 3]), sampleIndex([2, 3], 4), 4, 1], shape: [5, 4] },
+    { args: [sample([5, 3]), sampleIndex([3], 4), 4, -1], shape: [5, 4] },
+    { args: [sample([7]), sampleIndex([], 4), 4], shape: [4, 7] },
     { args: [sample([4, 7]), sampleIndex([3], 5), 5], error: /scatterAdd: .* does not have the indices' shape/ },
+    { args: [sample([9]), sampleIndex([9], 5), 1], error: /scatterAdd: index \d is out of range for 1 rows/ },
   ],
 );
 
