@@ -116,12 +116,16 @@ export function fuse(graph: Graph, buffers: number): Fused {
     return false;
   };
 
-  /** Does the kernel read a state that it also writes, other than each element where it is written? */
+  /**
+   * Does the kernel read a state that it also writes, other than each element just before it is written? Not at other
+   * indices, not in an inner loop, and not after the effect: then it has to wait for the effect's kernel.
+   */
   const tramples = (k: Kernel, members: readonly number[]): boolean => {
-    const written = new Set(members.filter((i) => nodes[i].op.loops === "effect").map((i) => stateOf(graph, i)));
-    if (written.size === 0) return false;
+    const effects = members.filter((i) => nodes[i].op.loops === "effect");
+    if (effects.length === 0) return false;
     const visited = new Set([...k.inner, ...(k.loops === "reduce" ? k.cores : [])]);
-    return members.some((i) => reads[i].some(({ of, exact }) => written.has(of) && (!exact || (visited.has(i) && k.loops !== "map"))));
+    const spoils = (i: number, { of, exact }: Read) => effects.some((e) => stateOf(graph, e) === of && (!exact || visited.has(i) || i > e));
+    return members.some((i) => reads[i].some((r) => spoils(i, r)));
   };
 
   const merge = (a: Growing, b: Growing): Growing | undefined => {
@@ -155,9 +159,11 @@ export function fuse(graph: Graph, buffers: number): Fused {
     };
     for (const { of } of reads[i]) {
       follow(of);
-      if (!isState.has(of)) continue;
-      follow(lastWriter.get(of));
-      lookers.set(of, [...(lookers.get(of) ?? []), i]);
+      const state = nodes[of].op.loops === "effect" ? stateOf(graph, of) : of;
+      if (!isState.has(state)) continue;
+      if (state !== of) checkLatest(graph, of, lastWriter.get(state));
+      follow(lastWriter.get(state));
+      lookers.set(state, [...(lookers.get(state) ?? []), i]);
     }
     const isEffect = nodes[i].op.loops === "effect";
     if (isEffect) {
@@ -175,6 +181,7 @@ export function fuse(graph: Graph, buffers: number): Fused {
     for (const producer of [...producers].reverse())
       if (kernels.has(producer) && producer !== kernel) kernel = merge(producer, kernel) ?? kernel;
   }
+  for (const i of graph.outputs) if (nodes[i].op.loops === "effect") checkLatest(graph, i, lastWriter.get(stateOf(graph, i)));
   if (buffers > 0) {
     mergeAlong(kernels, merge);
     mergeSiblings(kernels, (k) => siblingKey(graph, k), merge);
@@ -183,6 +190,12 @@ export function fuse(graph: Graph, buffers: number): Fused {
   const order = inOrder(kernels);
   const stored = nodes.map((_, i) => !isLeaf(nodes[i]) && !inline[i] && isStored(home.get(i) as Growing, i));
   return { kernels: order, inline, stored, reads };
+}
+
+/** An effect's value is its state's: it is there to read until the next effect. */
+function checkLatest(graph: Graph, effect: number, last: number | undefined): void {
+  if (last === effect || last === undefined) return;
+  throw new Error(`data: ${graph.nodes[effect]} was overwritten by ${graph.nodes[last].attrs.by} before it was read; keep() it in between`);
 }
 
 /** A kernel of one node. */

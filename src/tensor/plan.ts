@@ -18,10 +18,9 @@ export interface Plan extends Fused {
 }
 
 export function plan(graph: Graph, buffers: number, baked: boolean): Plan {
-  const own = template(graph);
-  const fused = fuse(own, buffers);
+  const fused = fuse(graph, buffers);
   const offsets = graph.nodes.map((t) => (isLeaf(t) ? (t.storage?.offset ?? 0) : 0));
-  return { graph: own, ...fused, ...allocate(own, fused), offsets, baked };
+  return { graph: template(graph), ...fused, ...allocate(graph, fused), offsets, baked };
 }
 
 /** The graph without anybody's values: a plan that is kept must not keep the tensors it was made for. */
