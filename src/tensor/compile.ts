@@ -186,7 +186,9 @@ function ring(program: Traced<Outputs>, times: number): { buffers: unknown[]; re
   const slot = r.next++ % RING;
   r.buffers[slot] ??= outputs.map((t) => device.alloc(times * t.size, t.dtype));
   for (const old of r.results[slot] ?? []) {
-    old.gone ??= `a result of a compiled step was not read before ${RING} later steps; await it, or keep() it`;
+    old.device = undefined; // what was read has a copy on the host
+    old.buffer = undefined;
+    if (!old.host) old.gone ??= `a result of a compiled step was not read before ${RING} later steps; await it, or keep() it`;
   }
   r.results[slot] = [];
   return { buffers: r.buffers[slot], results: r.results[slot] };

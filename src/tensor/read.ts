@@ -4,7 +4,7 @@
 import { type Device, device as openDevice } from "../kernels/devices/device.ts";
 import { graph } from "./graph.ts";
 import { bind, checkFresh, deviceOf, markWritten, programFor } from "./run.ts";
-import { hostBlock, type Tensor, type Values } from "./tensor.ts";
+import { type Block, hostBlock, type Tensor, type Values } from "./tensor.ts";
 import { hasEffects, isTracing, takeEffects } from "./trace.ts";
 
 interface Waiting {
@@ -19,16 +19,24 @@ export function read(t: Tensor): Promise<Values> {
   if (isTracing()) throw new Error(`data: ${t} is read inside compile, where nothing is computed; return it from the step instead`);
   const here = t.storage?.block;
   if (here?.gone) throw new Error(`data: ${here.gone}`);
-  // What lies on the host is at hand, unless an effect is about to change it.
-  if (here?.host && !(here.kept && hasEffects())) {
+  // What has its value needs no program, unless an effect is about to change it.
+  if (here && !(here.kept && hasEffects())) {
     const offset = t.storage?.offset ?? 0;
-    return Promise.resolve(here.elements === t.size ? here.host : here.host.subarray(offset, offset + t.size));
+    if (here.host) return Promise.resolve(here.elements === t.size ? here.host : here.host.subarray(offset, offset + t.size));
+    if (here.device) return fetch(t, here.device, here, offset);
   }
   // Bytes are packed where they were uploaded; a view of them is computed in words.
   if (t.dtype === "u8" && !here) return read(t.cast("u32")).then((words) => Uint8Array.from(words));
   return new Promise((resolve, reject) => {
     if (waiting.push({ t, resolve, reject }) === 1) queueMicrotask(flush);
   });
+}
+
+/** Values from a device. A result of a compiled program stays with its tensor; a state may change, and is read anew each time. */
+async function fetch(t: Tensor, from: Device, block: Block, offset: number): Promise<Values> {
+  const values = await from.read(block.buffer, offset, t.size, t.dtype);
+  if (!block.kept) block.host = values;
+  return values;
 }
 
 /** Runs the effects recorded so far, and waits until the device is idle. */

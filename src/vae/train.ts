@@ -2,7 +2,7 @@
 // looks at the results of earlier ones. It knows nothing of the model but its loss.
 
 import type { Images } from "../data/images.ts";
-import { adam, batchOrder, compile, grad, keep, type Optimizer, sync, type Tensor, where } from "../index.ts";
+import { adam, batchOrder, compile, keep, type Optimizer, sync, type Tensor } from "../index.ts";
 import { type Evaluator, evaluator } from "./evaluate.ts";
 import type { Terms, Vae } from "./model.ts";
 import { checkImages, resident } from "./pictures.ts";
@@ -101,9 +101,7 @@ async function* run(model: Vae, { train, test }: TrainData, settings: Settings):
   const step = compile(
     () => {
       const terms = model.terms(data.rows(batchOrder(data.count, batch)), { beta });
-      const finite = terms.loss.isFinite();
-      // A loss that is no number has no gradient: the parameters of the step before remain, though the training ends.
-      optimizer.apply(grad(terms.loss, parameters).map((g) => where(finite, g, 0)));
+      optimizer.step(terms.loss); // a loss that is no number changes nothing: the parameters of the step before remain
       return { ...terms };
     },
     { seed },
