@@ -13,7 +13,7 @@ export interface DenseOptions {
   readonly hidden?: number | readonly number[];
   readonly latent?: number;
   readonly likelihood?: "bernoulli" | "gaussian";
-  /** Standard deviation of the Gaussian likelihood. */
+  /** Standard deviation of the Gaussian likelihood: fixed, or one learned number. */
   readonly scale?: number | "learned";
   readonly beta?: number;
   readonly activation?: Activation;
@@ -42,29 +42,21 @@ export function denseVae(options: DenseOptions, draw?: Draw): Vae {
   });
 }
 
+type Config = VaeConfig & Required<Omit<DenseOptions, "scale">> & { input: number[]; hidden: number[]; scale?: number | "learned" };
+
 /** The options with every default filled in. They may come from a file, so nothing is taken for granted. */
-function checked(options: DenseOptions): VaeConfig & Required<DenseOptions> & { input: number[]; hidden: number[] } {
-  const {
-    input,
-    hidden = 400,
-    latent = 20,
-    likelihood = "bernoulli",
-    scale = "learned",
-    beta = 1,
-    activation = "relu",
-    seed = 1,
-  } = options;
-  choice("likelihood", likelihood, Object.keys(likelihoods));
-  if (scale !== "learned") positive("scale", scale);
+function checked({ input, hidden, latent, likelihood, scale, beta, activation, seed }: DenseOptions): Config {
+  const name = choice("likelihood", likelihood ?? "bernoulli", Object.keys(likelihoods) as NonNullable<DenseOptions["likelihood"]>[]);
+  if (name === "bernoulli" && scale !== undefined) throw new Error(`scale: ${scale} is of no use to a bernoulli likelihood`);
   return {
     model: "dense",
     input: sizes("input", input),
-    hidden: sizes("hidden", hidden),
-    latent: whole("latent", latent),
-    likelihood,
-    scale,
-    beta: notNegative("beta", beta),
-    activation: choice("activation", activation, Object.keys(activations)) as Activation,
-    seed: whole("seed", seed, 0),
+    hidden: sizes("hidden", hidden ?? 400),
+    latent: whole("latent", latent ?? 20),
+    likelihood: name,
+    ...(name === "gaussian" ? { scale: scale === undefined || scale === "learned" ? "learned" : positive("scale", scale) } : {}),
+    beta: notNegative("beta", beta ?? 1),
+    activation: choice("activation", activation ?? "relu", Object.keys(activations) as Activation[]),
+    seed: whole("seed", seed ?? 1, 0, 2 ** 32 - 1),
   };
 }

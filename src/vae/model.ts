@@ -74,7 +74,8 @@ export function vae(config: VaeConfig, parts: Parts): Vae {
   const size = shape.reduce((n, d) => n * d, 1);
 
   const examples = (x: Tensor): Tensor => {
-    if (x.rank < 2 || x.size !== x.shape[0] * size) throw new Error(`vae: examples are [${shape}] here; ${x} is no batch of them`);
+    if (x.rank < 2 || x.size !== x.shape[0] * size)
+      throw new Error(`vae: examples are [${shape.join(", ")}] here; ${x} is no batch of them`);
     const values = x.storage?.block.host; // values that are at hand are checked; the data of a training is checked once, before it starts
     if (values?.length === x.size) likelihood.check(values, size);
     return x.reshape([x.shape[0], ...shape]);

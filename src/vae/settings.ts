@@ -24,8 +24,9 @@ export function sizes(name: string, value: unknown): number[] {
   return list.map((size) => whole(name, size));
 }
 
-export function choice(name: string, value: unknown, choices: readonly string[]): string {
-  if (typeof value === "string" && choices.includes(value)) return value;
+export function choice<T extends string>(name: string, value: unknown, choices: readonly T[]): T {
+  const found = choices.find((c) => c === value);
+  if (found !== undefined) return found;
   throw new Error(`${name}: ${written(value)} is not one of ${choices.join(", ")}`);
 }
 
