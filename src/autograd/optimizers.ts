@@ -9,6 +9,7 @@ import { fullOf } from "../kernels/layout/full.ts";
 import { parameterLeaf } from "../kernels/layout/leaf.ts";
 import { assign } from "../kernels/state/assign.ts";
 import { scalar } from "../tensor/create.ts";
+import { settle, vacate } from "../tensor/run.ts";
 import { arrayOf, type Block, hostBlock, Tensor } from "../tensor/tensor.ts";
 import { grad } from "./grad.ts";
 
@@ -156,11 +157,10 @@ function withCompanions(parameters: readonly Tensor[], count: number): Tensor[][
     const joint: Block = { ...hostBlock(arrayOf(p.dtype, 0), p.dtype, true), elements: n * (1 + count) };
     const { device, host, buffer } = from.block;
     if (device) {
-      joint.host = undefined;
-      joint.device = device;
-      joint.buffer = device.alloc(joint.elements, p.dtype);
+      settle(joint, device);
+      device.write(joint.buffer, arrayOf(p.dtype, joint.elements));
       device.copy(buffer, joint.buffer, n);
-      if (from.block.elements === n) device.free(buffer);
+      if (from.block.elements === n) vacate(from.block);
     } else {
       joint.host = arrayOf(p.dtype, joint.elements);
       if (host) joint.host.set(host.subarray(from.offset, from.offset + n));

@@ -8,7 +8,7 @@ import { scalar } from "./create.ts";
 import { type Explained, explain } from "./explain.ts";
 import { type Graph, graph } from "./graph.ts";
 import { runEffects } from "./read.ts";
-import { bind, deviceOf, makeProgram, type Program } from "./run.ts";
+import { bind, deviceOf, makeProgram, type Program, released, whenLost } from "./run.ts";
 import { type Block, nextId, Tensor } from "./tensor.ts";
 import { type Trace, within } from "./trace.ts";
 
@@ -24,6 +24,7 @@ export interface Compiled<A extends readonly Tensor[], R extends Outputs> {
   /** The kernels of the program for these arguments, one line each. */
   explain(...args: A): Explained;
   dispose(): void;
+  [Symbol.dispose](): void;
 }
 
 export interface CompileOptions {
@@ -73,6 +74,18 @@ export function compile<A extends readonly Tensor[], R extends Outputs>(
   };
 
   const compiled = (...args: A): R => run(1, args);
+  const release = () => {
+    for (const { device, rings } of programs.values()) {
+      for (const { buffers } of rings.values()) for (const b of buffers.flat()) device.free(b);
+    }
+    programs.clear();
+  };
+  const dispose = () => {
+    release();
+    clock.dispose();
+    released(compiled);
+  };
+  whenLost(compiled, release);
   return Object.assign(compiled, {
     clock,
     repeat: (times: number, ...args: A): R => {
@@ -80,13 +93,8 @@ export function compile<A extends readonly Tensor[], R extends Outputs>(
       return run(times, args);
     },
     explain: (...args: A) => explain(traced(args).plan),
-    dispose: () => {
-      for (const { device, rings } of programs.values()) {
-        for (const { buffers } of rings.values()) for (const b of buffers.flat()) device.free(b);
-      }
-      programs.clear();
-      clock.dispose();
-    },
+    dispose,
+    [Symbol.dispose]: dispose,
   });
 }
 

@@ -52,6 +52,9 @@ export const membersOf = (k: Kernel): number[] => [
 /** The state that an effect writes, as a node. */
 export const stateOf = (graph: Graph, effect: number): number => graph.inputs[effect][0];
 
+/** Where a node's value lies: for an effect, the state that it wrote. */
+const placeOf = (graph: Graph, i: number): number => (graph.nodes[i].op.loops === "effect" ? stateOf(graph, i) : i);
+
 /** Views that only rename indices: the value at position i is the value at position i. */
 const keepsOrder = (t: Tensor): boolean => t.op.name === "reshape" || t.op.name === "stopGradient";
 
@@ -89,7 +92,7 @@ export function fuse(graph: Graph, buffers: number): Fused {
 
   /** Where a node's value lies when another kernel reads it: a block for leaves and effects, else a place of its own. */
   const bufferOf = (i: number): string => {
-    const leaf = nodes[i].op.loops === "effect" ? stateOf(graph, i) : i;
+    const leaf = placeOf(graph, i);
     return isLeaf(nodes[leaf]) && graph.blockOf[leaf] >= 0 ? `block ${graph.blockOf[leaf]}` : `node ${leaf}`;
   };
   const buffersOf = (members: readonly number[]): number => {
@@ -124,8 +127,9 @@ export function fuse(graph: Graph, buffers: number): Fused {
     const effects = members.filter((i) => nodes[i].op.loops === "effect");
     if (effects.length === 0) return false;
     const visited = new Set([...k.inner, ...(k.loops === "reduce" ? k.cores : [])]);
-    const spoils = (i: number, { of, exact }: Read) => effects.some((e) => stateOf(graph, e) === of && (!exact || visited.has(i) || i > e));
-    return members.some((i) => reads[i].some((r) => spoils(i, r)));
+    const spoils = (i: number, { of, exact }: Read) =>
+      effects.some((e) => stateOf(graph, e) === placeOf(graph, of) && (!exact || visited.has(i) || i > e));
+    return members.some((i) => reads[i].some((r) => !members.includes(r.of) && spoils(i, r)));
   };
 
   const merge = (a: Growing, b: Growing): Growing | undefined => {
@@ -159,7 +163,7 @@ export function fuse(graph: Graph, buffers: number): Fused {
     };
     for (const { of } of reads[i]) {
       follow(of);
-      const state = nodes[of].op.loops === "effect" ? stateOf(graph, of) : of;
+      const state = placeOf(graph, of);
       if (!isState.has(state)) continue;
       if (state !== of) checkLatest(graph, of, lastWriter.get(state));
       follow(lastWriter.get(state));
@@ -316,14 +320,14 @@ function forceStale(graph: Graph, inline: boolean[], writes: ReadonlyMap<number,
     const visit = (x: number): void => {
       if (!inline[x]) return;
       for (const y of graph.inputs[x]) {
-        if (writes.get(y)?.some((e) => x < e && e < user)) inline[x] = false;
+        if (writes.get(placeOf(graph, y))?.some((e) => x < e && e < user)) inline[x] = false;
         else visit(y);
       }
     };
     graph.inputs[user].forEach(visit);
     if (t.op.loops !== "effect") return;
     const [state, value] = graph.inputs[user];
-    if (readsOf(graph, inline, user).some((r) => r.of === state && !r.exact)) inline[value] = false;
+    if (readsOf(graph, inline, user).some((r) => placeOf(graph, r.of) === state && !r.exact)) inline[value] = false;
   });
 }
 

@@ -38,11 +38,37 @@ export function bind(blocks: readonly Block[], device: Device): void {
       throw new Error(`data: a program on ${device.name} reads a value that lives on ${block.device.name}; one program runs on one device`);
     }
     if (!block.kept || block.device) continue;
-    block.buffer = device.alloc(block.elements, block.dtype);
-    block.device = device;
-    if (block.host) device.write(block.buffer, block.host);
-    block.host = undefined;
+    const { host } = block;
+    settle(block, device);
+    if (host) device.write(block.buffer, host);
   }
+}
+
+const lost = new FinalizationRegistry<() => void>((release) => release());
+
+/** A net, not the plan: `release` runs when nobody holds its owner any more. */
+export const whenLost = (owner: object, release: () => void): void => lost.register(owner, release, owner);
+
+/** Takes the net away from an owner that released what it had. */
+export const released = (owner: object): boolean => lost.unregister(owner);
+
+/** Gives a block memory of its own on the device. */
+export function settle(block: Block, device: Device): void {
+  const buffer = device.alloc(block.elements, block.dtype);
+  block.buffer = buffer;
+  block.device = device;
+  block.host = undefined;
+  whenLost(block, () => device.free(buffer));
+}
+
+/** Gives that memory back. */
+export function vacate(block: Block): void {
+  if (block.device && block.kept) {
+    block.device.free(block.buffer);
+    released(block);
+  }
+  block.host = undefined;
+  block.buffer = undefined;
 }
 
 /** A tensor recorded before an effect and run after it would see the wrong value of the state. */

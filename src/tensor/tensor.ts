@@ -5,6 +5,7 @@ import type { Device } from "../kernels/devices/device.ts";
 import type { Methods } from "../kernels/methods.ts";
 import type { Op } from "../kernels/op.ts";
 import { read } from "./read.ts";
+import { vacate } from "./run.ts";
 import { checkShape, format, type Shape, size } from "./shape.ts";
 import { discard } from "./trace.ts";
 
@@ -99,9 +100,7 @@ export class Tensor {
     if (!block || block.gone) return;
     block.gone = `${this} was disposed`;
     discard(block);
-    if (block.device && block.kept) block.device.free(block.buffer);
-    block.host = undefined;
-    block.buffer = undefined;
+    vacate(block);
   }
 
   [Symbol.dispose](): void {

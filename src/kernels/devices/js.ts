@@ -47,7 +47,7 @@ export class JsDevice implements Device {
   }
 
   free(buffer: unknown): void {
-    this.#bytes -= (buffer as Values).byteLength;
+    if (!this.#closed) this.#bytes -= (buffer as Values).byteLength;
   }
 
   write(buffer: unknown, values: Values): void {
@@ -100,6 +100,7 @@ export class JsDevice implements Device {
   async close(): Promise<void> {
     this.#closed = true;
     this.#slots.length = 0;
+    this.#bytes = 0;
     leave(this);
   }
 

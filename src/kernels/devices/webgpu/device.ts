@@ -32,6 +32,7 @@ export class WebGpuDevice implements Device {
   readonly #checks = new Set<Promise<void>>();
   #failure: Error | undefined;
   #bytes = 0;
+  #closed = false;
 
   static async open(adapter: GPUAdapter, options: WebGpuOptions): Promise<WebGpuDevice> {
     return new WebGpuDevice(adapter, await requestDevice(adapter), options);
@@ -96,6 +97,7 @@ export class WebGpuDevice implements Device {
   }
 
   #destroy(buffer: GPUBuffer): void {
+    if (this.#closed) return; // everything went with the device
     this.#bytes -= buffer.size;
     buffer.destroy();
   }
@@ -199,6 +201,7 @@ export class WebGpuDevice implements Device {
     await this.gpu.queue.onSubmittedWorkDone();
     this.gpu.destroy();
     await this.gpu.lost;
+    this.#closed = true;
     this.#bytes = 0;
   }
 
