@@ -92,6 +92,7 @@ export class JsDevice implements Device {
           });
         }
       },
+      dispose: () => {},
     };
   }
 

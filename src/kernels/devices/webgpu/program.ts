@@ -83,6 +83,9 @@ export function prepare(device: WebGpuDevice, plan: Plan): Prepared {
       }
       device.gpu.queue.submit([encoder.finish()]);
     },
+    dispose: () => {
+      if (block.buffer) device.free(block.buffer);
+    },
   };
 }
 
