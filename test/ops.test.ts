@@ -7,7 +7,7 @@ import * as list from "../src/kernels/ops.ts";
 import { sample } from "../src/kernels/sample.ts";
 import { start } from "../src/tensor/read.ts";
 import type { Values } from "../src/tensor/tensor.ts";
-import { onEachDevice } from "./setup/each-device.ts";
+import { onEachDevice, onEachFamily } from "./setup/each-device.ts";
 
 type Args = readonly unknown[];
 type Op = Callable<(...args: Args) => Tensor | Tensor[]>;
@@ -110,7 +110,7 @@ for (const [name, op] of ops.filter(([name]) => refuse.includes(name))) {
   });
 }
 
-test("stopGradient: the gradient is zero [js]", async () => {
+onEachDevice("stopGradient: the gradient is zero", async () => {
   const x = sample([3]);
   const [dx] = grad(x.stopGradient().mul(2).add(x).sum(), [x]);
   expect([...(await dx.data())]).toEqual([1, 1, 1]);
@@ -142,8 +142,12 @@ const SUM = 65 * 2 ** -24;
 const RELATIVE = 4e-6;
 const ABSOLUTE = 1e-6;
 
+/** Have kernels with workgroup memory beside those without. */
+const tiled = new Set(["sum", "mean", "max", "min", "argMax", "matmul", "scatterAdd", "softmax", "logSumExp"]);
+const onEach = (name: string) => (tiled.has(name) ? onEachFamily : onEachDevice);
+
 for (const [name, op] of ops) {
-  onEachDevice(`${name}: the values agree with js in float64`, async (device) => {
+  onEach(name)(`${name}: the values agree with js in float64`, async (device) => {
     for (const [which, { args }] of calls(op).entries()) {
       const on = async (d: typeof device, fs: Args = args): Promise<Values[]> => {
         seed(0); // random draws begin anew
@@ -167,7 +171,7 @@ for (const [name, op] of ops) {
 const magnitude = (x: unknown): unknown => (x instanceof Tensor && x.dtype === "f32" ? x.abs() : x);
 
 for (const [name, op] of differentiable) {
-  onEachDevice(`${name}: the gradients agree with js in float64`, async (device) => {
+  onEach(name)(`${name}: the gradients agree with js in float64`, async (device) => {
     for (const [which, { args }] of calls(op).entries()) {
       const inputs = inputsOf(name, args);
       const f = asFunction(op, args, inputs);
@@ -177,7 +181,7 @@ for (const [name, op] of differentiable) {
       const expected = await valuesOn(reference, gradients());
       expected.forEach((values, i) => {
         // A gradient is a sum over all that an input touches; what cancels in one element is as large as the largest element.
-        const largest = values.reduce((m: number, v: number) => Math.max(m, Math.abs(v)), 0);
+        const largest = Math.max(0, ...Array.from(values, Math.abs));
         expectClose(got[i], values, () => ABSOLUTE + 1e-5 * largest, `example ${which}, input ${i}`);
       });
     }
@@ -186,7 +190,7 @@ for (const [name, op] of differentiable) {
 
 function expectClose(got: Values, expected: Values, bound: (e: number, i: number) => number, what: string): void {
   expect(got.length, what).toBe(expected.length);
-  expected.forEach((value: number, i: number) => {
+  Array.from(expected).forEach((value, i) => {
     const e = got instanceof Float32Array ? Math.fround(value) : value;
     if (!(Math.abs(got[i] - e) <= bound(e, i))) throw new Error(`${what}, element ${i}: ${got[i]}, expected ${e} ± ${bound(e, i)}`);
   });

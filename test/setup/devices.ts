@@ -1,5 +1,5 @@
 // Counts the tests by the device that ran them and leaves the counts in the file TEST_COUNTS, for scripts/test.mjs.
-// A test in Node names its device in its own title or in that of a `describe`: "matmul [webgpu]". driver.test.ts names the adapters.
+// A test in Node names its device in its own title or in that of a `describe`: "matmul [webgpu]", "matmul [webgpu, tiled]". driver.test.ts names the adapters.
 import { writeFileSync } from "node:fs";
 import type { Reporter, TestModule } from "vitest/node";
 
@@ -40,5 +40,5 @@ export default class Devices implements Reporter {
 
 function device(module: TestModule, title: string) {
   if (module.project.name === "chromium") return "chromium";
-  return /\[(js|wasm|webgpu)\]/.exec(title)?.[1] ?? "no device";
+  return /\[(js|wasm|webgpu)\b/.exec(title)?.[1] ?? "no device";
 }

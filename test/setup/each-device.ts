@@ -1,11 +1,14 @@
 // The devices that the tests run on: one list. A test that is registered here runs once on each of them.
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Device, open } from "../../src/index.ts";
 import { use } from "../../src/kernels/devices/device.ts";
+import { type Device, open } from "../../src/node.ts";
 
-export const devices: Readonly<Record<string, () => Promise<Device>>> = {
-  js: () => open("js"),
-};
+type Open = () => Promise<Device>;
+const devices: readonly [string, Open][] = [
+  ["js", () => open("js")],
+  ["webgpu", () => open("webgpu")], // a software driver here, for which kernels without workgroup memory are chosen
+];
+const families: readonly [string, Open][] = [["webgpu, tiled", () => open("webgpu", { kernels: "tiled" })]];
 
 const opened = new Map<string, Device>();
 
@@ -14,10 +17,11 @@ const opened = new Map<string, Device>();
  * more memory afterwards than before, the body runs again, and it may not grow a second time. (The first time, it may
  * have been the first to need a buffer that all programs share.)
  */
-export function onEachDevice(name: string, body: (device: Device) => void | Promise<void>): void {
-  for (const of of Object.keys(devices)) {
-    test(`${name} [${of}]`, async () => {
-      const device = opened.get(of) as Device; // beforeAll opened it
+export function onEachDevice(name: string, body: (device: Device) => void | Promise<void>, list = devices): void {
+  for (const [label, open] of list) {
+    test(`${name} [${label}]`, async () => {
+      const device = opened.get(label) ?? (await open());
+      opened.set(label, device);
       use(device);
       const before = device.bytes;
       await body(device);
@@ -29,9 +33,11 @@ export function onEachDevice(name: string, body: (device: Device) => void | Prom
   }
 }
 
-beforeAll(async () => {
-  for (const [name, open] of Object.entries(devices)) opened.set(name, await open());
-});
+/** Also with the kernels that use workgroup memory: for reductions and products, of which there are such. */
+export const onEachFamily = (name: string, body: (device: Device) => void | Promise<void>): void =>
+  onEachDevice(name, body, [...devices, ...families]);
+
+beforeAll(() => open("js")); // for what a test file does by itself
 
 afterAll(async () => {
   for (const device of opened.values()) await device.close();
