@@ -75,8 +75,7 @@ export function compile<A extends readonly Tensor[], R extends Outputs>(
 
   const compiled = (...args: A): R => run(1, args);
   const release = () => {
-    for (const { device, prepared, rings } of programs.values()) {
-      prepared.dispose();
+    for (const { device, rings } of programs.values()) {
       for (const { buffers } of rings.values()) for (const b of buffers.flat()) device.free(b);
     }
     programs.clear();

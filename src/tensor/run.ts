@@ -21,11 +21,7 @@ export function programFor(graph: Graph, device: Device): Program {
   if (found) return found;
   const made = makeProgram(graph, device, false);
   programs.set(graph.key, made);
-  if (programs.size > MAX_PROGRAMS) {
-    const [oldest, { prepared }] = programs.entries().next().value as [string, Program]; // there is one: it was just added
-    prepared.dispose();
-    programs.delete(oldest);
-  }
+  if (programs.size > MAX_PROGRAMS) programs.delete(programs.keys().next().value as string);
   return made;
 }
 

@@ -32,8 +32,6 @@ export interface Prepared {
    * Each output is left in `into`, one row per run. Nothing is waited for.
    */
   run(nodes: readonly Tensor[], times: number, into: readonly unknown[]): void;
-  /** Gives back what the plan holds on the device. */
-  dispose(): void;
 }
 
 let current: Device | undefined;

@@ -92,7 +92,6 @@ export class JsDevice implements Device {
           });
         }
       },
-      dispose: () => {},
     };
   }
 

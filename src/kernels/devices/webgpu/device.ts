@@ -24,6 +24,9 @@ export class WebGpuDevice implements Device {
   readonly gpu: GPUDevice;
   readonly family: Family;
   readonly #slots: GPUBuffer[] = [];
+  #uniforms: GPUBuffer | undefined;
+  /** The plan whose sizes and scalars the uniform buffer holds. */
+  uniformsOf: object | undefined;
   /** Counts how often a slot was replaced by a larger one: bind groups made before that are stale. */
   slotChanges = 0;
   readonly #staging: GPUBuffer[] = [];
@@ -173,8 +176,15 @@ export class WebGpuDevice implements Device {
     return this.#slots[index];
   }
 
-  uniform(bytes: number): GPUBuffer {
-    return this.#create(bytes, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST, "a plan's uniform block");
+  /** The buffer through which every plan passes its sizes and scalars to its kernels: written again when another plan runs. */
+  uniforms(bytes: number): GPUBuffer {
+    const old = this.#uniforms;
+    if (old && old.size >= bytes) return old;
+    this.#uniforms = this.#create(bytes, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST, "the uniform block");
+    this.uniformsOf = undefined;
+    this.slotChanges++;
+    if (old) this.#destroy(old);
+    return this.#uniforms;
   }
 
   /** A pipeline is made once per code; making one costs milliseconds. */

@@ -44,12 +44,13 @@ export function prepare(device: WebGpuDevice, plan: Plan): Prepared {
       bound.set(i, buffer);
       groups = undefined;
     }
+    const uniforms = block.bytes > 0 ? device.uniforms(block.bytes) : undefined;
     if (!groups || slotChanges !== device.slotChanges) {
       plan.slotOf.forEach((slot, i) => {
         if (slot !== undefined) bound.set(i, device.slot(slot, plan.slots[slot]));
       });
       slotChanges = device.slotChanges;
-      groups = launches.map((launch) => bindGroup(device, launch, bound, block.buffer));
+      groups = launches.map((launch) => bindGroup(device, launch, bound, uniforms));
     }
     return groups;
   };
@@ -83,9 +84,6 @@ export function prepare(device: WebGpuDevice, plan: Plan): Prepared {
       }
       device.gpu.queue.submit([encoder.finish()]);
     },
-    dispose: () => {
-      if (block.buffer) device.free(block.buffer);
-    },
   };
 }
 
@@ -116,16 +114,16 @@ function bindGroup(
   return device.gpu.createBindGroup({ label: launch.label, layout: launch.pipeline.getBindGroupLayout(0), entries });
 }
 
-/** The uniform block of a plan: sizes that never change, and scalars that are written when they do. */
+/** The uniform block of a plan: sizes that never change, and scalars that do. Written when it changed, or another plan ran. */
 class Block {
-  readonly buffer: GPUBuffer | undefined;
+  readonly bytes: number;
   readonly #device: WebGpuDevice;
   readonly #words: Uint32Array<ArrayBuffer>;
   readonly #floats: Float32Array;
   readonly #scalars: { readonly at: number; readonly type: "f32" | "u32"; readonly value: (nodes: readonly Tensor[]) => number }[] = [];
-  #written = false;
 
   constructor(device: WebGpuDevice, launches: readonly Launch[], bytes: number) {
+    this.bytes = bytes;
     this.#device = device;
     this.#words = new Uint32Array(bytes / 4);
     this.#floats = new Float32Array(this.#words.buffer);
@@ -135,20 +133,19 @@ class Block {
         else this.#scalars.push({ at: at / 4 + i, type, value });
       });
     }
-    if (bytes > 0) this.buffer = device.uniform(bytes);
   }
 
   update(nodes: readonly Tensor[]): void {
-    if (!this.buffer) return;
-    let changed = !this.#written;
+    if (this.bytes === 0) return;
+    let changed = this.#device.uniformsOf !== this;
     for (const { at, type, value } of this.#scalars) {
       const before = this.#words[at];
       if (type === "u32") this.#words[at] = value(nodes);
       else this.#floats[at] = value(nodes);
       changed ||= this.#words[at] !== before;
     }
-    if (changed) this.#device.write(this.buffer, this.#words);
-    this.#written = true;
+    if (changed) this.#device.write(this.#device.uniforms(this.bytes), this.#words);
+    this.#device.uniformsOf = this;
   }
 }
 
