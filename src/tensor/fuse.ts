@@ -121,14 +121,18 @@ export function fuse(graph: Graph, buffers: number): Fused {
 
   /**
    * Does the kernel read a state that it also writes, other than each element just before it is written? Not at other
-   * indices, not in an inner loop, and not after the effect: then it has to wait for the effect's kernel.
+   * indices, not in an inner loop, not from the row that rides on a product, which is another invocation's, and not
+   * after the effect: then it has to wait for the effect's kernel.
    */
   const tramples = (k: Kernel, members: readonly number[]): boolean => {
     const effects = members.filter((i) => nodes[i].op.loops === "effect");
     if (effects.length === 0) return false;
-    const visited = new Set([...k.inner, ...(k.loops === "reduce" ? k.cores : [])]);
+    const loop = (i: number): "outer" | "riding" | "inner" => {
+      if (k.outer.includes(i) || (k.loops === "product" && k.cores.includes(i))) return "outer";
+      return k.rider && (i === k.rider.core || k.rider.outer.includes(i)) ? "riding" : "inner";
+    };
     const spoils = (i: number, { of, exact }: Read) =>
-      effects.some((e) => stateOf(graph, e) === placeOf(graph, of) && (!exact || visited.has(i) || i > e));
+      effects.some((e) => stateOf(graph, e) === placeOf(graph, of) && (!exact || loop(i) === "inner" || loop(i) !== loop(e) || i > e));
     return members.some((i) => reads[i].some((r) => !members.includes(r.of) && spoils(i, r)));
   };
 
@@ -263,7 +267,8 @@ function withRider(graph: Graph, reads: readonly (readonly Read[])[], a: Kernel,
   const columns = domain.axes.length === domain.shape.length - 1 && !domain.axes.includes(domain.shape.length - 1);
   const right = rootOf(graph, graph.inputs[product.cores[0]][1]);
   const summed = rootOf(graph, graph.inputs[sum.cores[0]][0]);
-  if (core.op.name !== "matmul" || core.rank !== 2 || core.attrs.flipB || !columns || right !== summed) return undefined;
+  const across = core.shape[core.rank - 1] === domain.shape[domain.shape.length - 1]; // a reshaped operand has other columns
+  if (core.op.name !== "matmul" || core.rank !== 2 || core.attrs.flipB || !columns || !across || right !== summed) return undefined;
   const [ofProduct, ofSum] = [new Set(membersOf(product)), new Set(membersOf(sum))];
   const reading = (members: Set<number>, others: Set<number>) => [...members].some((i) => reads[i].some((r) => others.has(r.of)));
   if (reading(ofProduct, ofSum) || reading(ofSum, ofProduct)) return undefined;
