@@ -1,0 +1,59 @@
+#!/usr/bin/env node
+// The `elbo` command: finds the subcommand, reads its arguments, runs it. Exit codes: 0 done, 1 failed, 2 the command line is wrong,
+// 128 + n ended by signal n (130 after Ctrl-C).
+
+import { readFileSync } from "node:fs";
+import { type Command, columns, helpText, nearest, parse, UsageError } from "./options.ts";
+import { handleSignals } from "./stop.ts";
+import { note, onError, print } from "./terminal.ts";
+
+handleSignals(); // before anything that takes time is loaded
+
+const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
+  train: async () => (await import("./train.ts")).train,
+  sample: async () => (await import("./sample.ts")).sample,
+  reconstruct: async () => (await import("./reconstruct.ts")).reconstruct,
+  devices: async () => (await import("./devices.ts")).devices,
+};
+
+let speaker = "elbo";
+
+async function main([first, ...rest]: readonly string[]): Promise<void> {
+  if (first === undefined) throw new UsageError(`a command is missing: ${Object.keys(LOADERS).join(", ")}; elbo --help`);
+  if (first === "--version") return print(version());
+  if (first === "help" && rest.length > 0) return main([rest[0], "--help"]);
+  if (first === "--help" || first === "-h" || first === "help") return print(await overview());
+  if (!Object.hasOwn(LOADERS, first)) {
+    const near = nearest(first, Object.keys(LOADERS));
+    const what = first.startsWith("-") ? "option" : "command";
+    throw new UsageError(`unknown ${what} ${first}; ${near ? `did you mean ${near}?` : "elbo --help lists what there is"}`);
+  }
+  speaker = `elbo ${first}`;
+  const command = await LOADERS[first]();
+  const values = parse(command, rest);
+  if (values === "help") return print(helpText(command));
+  await command.run(values);
+}
+
+async function overview(): Promise<string> {
+  const commands = await Promise.all(Object.values(LOADERS).map((load) => load()));
+  return [
+    "Trains variational autoencoders. No framework, any GPU or none.",
+    "usage: elbo COMMAND [options]",
+    columns(commands.map(({ name, summary }) => [name, summary])),
+    "elbo COMMAND --help says more. ELBO_DEBUG=1 shows where an error arose; NO_COLOR=1 leaves out colour.",
+  ].join("\n\n");
+}
+
+function version(): string {
+  const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+  return version;
+}
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  note(`${onError("red", `${speaker}:`)} ${error instanceof Error ? error.message : error}`);
+  if (process.env["ELBO_DEBUG"]) console.error(error);
+  process.exitCode = error instanceof UsageError ? 2 : 1;
+}

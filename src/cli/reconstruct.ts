@@ -1,0 +1,33 @@
+// elbo reconstruct: images beside what a trained model keeps of them.
+
+import { loadRun } from "../vae/run.node.ts";
+import { readTestImages } from "./data.ts";
+import { deviceOption, openDevice } from "./device.ts";
+import { checkPicture, writeWhole } from "./files.ts";
+import { type Command, command, text, whole } from "./options.ts";
+import { pictureOption, reconstructionsPng } from "./pictures.ts";
+import { note, print } from "./terminal.ts";
+
+export const reconstruct: Command = command({
+  name: "reconstruct",
+  summary: "shows images, and under each what a trained model makes of it",
+  operands: { run: "the directory of a run, as elbo train leaves it" },
+  options: {
+    data: text("digits|DIR", { default: undefined, shownDefault: "what the run was trained on", help: "where the images come from" }),
+    count: whole({ min: 1, max: 10_000, default: 16, help: "how many of the test images" }),
+    out: pictureOption("reconstructions.png"),
+    device: deviceOption,
+  },
+  examples: ["elbo reconstruct runs/digits-dense-1 --data path/to/mnist"],
+  async run({ run, data, count, out, device: name }) {
+    checkPicture(out);
+    const { model, config } = await loadRun(run);
+    const source = data ?? config.training["data"];
+    if (typeof source !== "string") throw new Error(`${run}: does not say what it was trained on; name it with --data`);
+    const images = await readTestImages(source, count);
+    await using _device = await openDevice(name);
+    writeWhole(out, await reconstructionsPng(model, images));
+    note(`${count} images of ${images.name}, and under each what ${run} makes of it:`);
+    print(out);
+  },
+});

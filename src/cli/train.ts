@@ -1,0 +1,140 @@
+// elbo train: data in; out come a run, pictures, and a line per epoch.
+
+import { existsSync } from "node:fs";
+import { basename, join, relative, sep } from "node:path";
+import { sliceImages } from "../data/index.ts";
+import { adam, type Device } from "../index.ts";
+import { build, describeData, type EpochEvent, modelNames, type Terms, train as trainModel } from "../vae/index.ts";
+import { saveRun } from "../vae/run.node.ts";
+import { dataOption, dataSource, limitOption, readData, type Split } from "./data.ts";
+import { deviceOption, openDevice } from "./device.ts";
+import { checkRunDirectory, makeRunDirectory, removePictures, writeWhole } from "./files.ts";
+import { type Command, choice, command, flag, real, sizes, text, UsageError, type ValuesOf, whole } from "./options.ts";
+import { reconstructionsPng, samplesPng } from "./pictures.ts";
+import { clock, progress } from "./progress.ts";
+import { stopSignal } from "./stop.ts";
+import { note, onOutput, print, showLive } from "./terminal.ts";
+
+const options = {
+  data: dataOption,
+  model: choice(modelNames, { default: "dense", help: "what kind of VAE" }),
+  hidden: sizes({ default: [400], help: "widths of the encoder's layers; the decoder has them in reverse" }),
+  latent: whole({ min: 1, max: 10_000, default: 20, help: "numbers that an image is squeezed into" }),
+  epochs: whole({ min: 1, max: 1_000_000, default: 10, help: "how often to go through the training images" }),
+  batch: whole({ min: 1, max: 1_000_000, default: 128, help: "images per step" }),
+  lr: real({ accepts: (x) => x > 0, wanted: "a number above 0", default: 1e-3, help: "learning rate of Adam" }),
+  beta: real({ accepts: (x) => x >= 0, wanted: "a number of 0 or more", default: 1, help: "weight of the KL in the loss" }),
+  likelihood: choice(["bernoulli", "gaussian"], { default: "bernoulli", help: "what the decoder says of a pixel" }),
+  seed: whole({ min: 0, max: 2 ** 32 - 1, default: 1, help: "of weights, order and noise; the same seed gives the same run" }),
+  device: deviceOption,
+  out: text("DIR", { default: undefined, shownDefault: "runs/DATA-MODEL-N, a new one", help: "where the run goes" }),
+  overwrite: flag({ help: "replace the run in --out DIR" }),
+  limit: limitOption,
+  json: flag({ help: "print one JSON object per line: each epoch's losses, then the end" }),
+};
+type Settings = ValuesOf<typeof options>;
+
+export const train: Command = command({
+  name: "train",
+  summary: "trains a VAE, and after each epoch saves it with pictures of what it makes",
+  operands: {},
+  options,
+  examples: ["elbo train", "elbo train --data path/to/mnist --hidden 512,256 --epochs 20 --out runs/mnist-deep"],
+  async run(settings) {
+    const { out, overwrite, batch } = settings;
+    if (overwrite && out === undefined) throw new UsageError("--overwrite needs --out, the run to replace");
+    if (out !== undefined) checkRunDirectory(out, overwrite);
+    const data = await readData(settings.data, settings.limit);
+    const { count, name } = data.train;
+    if (batch > count) throw new Error(`--batch ${batch} is more than the ${count} training images of ${name}`);
+    await using device = await openDevice(settings.device);
+    await run(data, device, settings);
+  },
+});
+
+const SAMPLES = 64;
+const RECONSTRUCTIONS = 16;
+
+async function run(data: Split, device: Device, settings: Settings): Promise<void> {
+  const { hidden, latent, epochs, batch, lr, beta, likelihood, seed, json } = settings;
+  const { height, width, channels } = data.train;
+  using model = build({ model: settings.model, input: [height, width, channels], hidden, latent, likelihood, beta, seed });
+  const signal = stopSignal(); // from here on Ctrl-C waits for the step and for the run to be saved
+  const events = trainModel(model, data, { epochs, batch, seed, signal, optimizer: (parameters) => adam(parameters, { rate: lr }) });
+
+  const out = makeRunDirectory(settings.out, join("runs", `${data.train.name}-${settings.model}`));
+  const asked = { data: dataSource(settings.data), limit: settings.limit ?? null, epochs, batch, lr, seed, device: device.name };
+  const lines: Line[] = [];
+  const save = () => saveRun(out, { model, training: asked, data: describeData(data), metrics: lines });
+  await save(); // untrained: a disk that cannot be written is found now, and what is killed in the first epoch leaves a run
+  removePictures(out);
+
+  const parameters = [...model.parameters.values()].reduce((sum, t) => sum + t.size, 0);
+  note(`${settings.model} VAE ${[height * width * channels, ...hidden, latent].join("-")}: ${number(parameters)} parameters`);
+  const tested = data.test ? `, ${number(data.test.count)} to test` : "";
+  note(`${data.train.name}: ${number(data.train.count)} images to train on${tested}, ${height} x ${width}`);
+  note(`device: ${device.name}, ${device.description}`);
+
+  const started = performance.now();
+  const show = progress({ epochs, batch });
+  const shown = sliceImages(data.test ?? data.train, 0, Math.min(RECONSTRUCTIONS, (data.test ?? data.train).count));
+  try {
+    for await (const event of events) {
+      if (event.type === "step") show(event);
+      if (event.type !== "epoch") continue;
+      const { type: _, ...line } = event;
+      lines.push(line);
+      await save();
+      const pictures = { samples: await samplesPng(model, SAMPLES, seed), reconstructions: await reconstructionsPng(model, shown) };
+      const epoch = String(event.epoch).padStart(Math.max(2, String(epochs).length), "0");
+      for (const [name, png] of Object.entries(pictures)) {
+        writeWhole(join(out, `${name}-epoch-${epoch}.png`), png);
+        writeWhole(join(out, `${name}.png`), png); // the latest
+      }
+      print(json ? JSON.stringify(line) : epochLine(line, epochs, beta));
+    }
+    if (signal.aborted) await save();
+  } finally {
+    showLive("");
+  }
+
+  const { test } = lines.at(-1) ?? {};
+  const end = { done: !signal.aborted, out, ...(test && { test }), device: device.name };
+  if (json) print(JSON.stringify(end));
+  else print(farewell(out, signal.aborted, performance.now() - started));
+}
+
+/** What is kept of an epoch, in metrics.jsonl and with --json. */
+type Line = Omit<EpochEvent, "type">;
+
+function epochLine({ epoch, train, test, seconds }: Line, epochs: number, beta: number): string {
+  const parts = ({ loss, reconstruction, kl }: Terms<number>) => {
+    const weight = beta === 1 ? "" : `${beta} x `;
+    return `${onOutput("bold", loss.toFixed(2))} = reconstruction ${reconstruction.toFixed(2)} + ${weight}KL ${kl.toFixed(2)}`;
+  };
+  const losses = test ? `test ${parts(test)}, train ${train.loss.toFixed(2)}` : `train ${parts(train)}`;
+  return `epoch ${epoch}/${epochs}: ${losses}, ${seconds.toFixed(seconds < 10 ? 1 : 0)} s`;
+}
+
+/** Where everything is, and what to do with it. */
+function farewell(out: string, stopped: boolean, milliseconds: number): string {
+  const pictures = ["samples.png", "reconstructions.png"].map((file) => join(out, file)).filter((path) => existsSync(path));
+  const elbo = called();
+  return [
+    `${stopped ? "stopped" : "done"} after ${clock(milliseconds)}; losses are in nats per image`,
+    `  run       ${out}`,
+    ...(pictures.length > 0 ? [`  pictures  ${pictures.join(", ")}`] : []),
+    `go on with`,
+    `  ${elbo} sample ${out} --count 100 --seed 2`,
+    `  ${elbo} reconstruct ${out}`,
+  ].join("\n");
+}
+
+/** The words that started this command, so that what is printed can be typed. */
+function called(): string {
+  const script = process.argv[1];
+  if (basename(script) === "elbo.js") return `node ${relative("", script)}`;
+  return script.includes(`node_modules${sep}.bin`) ? "npx elbo" : "elbo";
+}
+
+const number = (n: number): string => n.toLocaleString("en");

@@ -1,0 +1,33 @@
+// Elbo in Node: all of `elbo`, `elbo/vae` and `elbo/data`, what reads and writes files, and WebGPU by Dawn, if the package `webgpu` is there.
+
+import { registerGpu } from "./kernels/devices/webgpu/adapter.ts";
+
+export * from "./data/node.ts";
+export * from "./index.ts";
+export * from "./vae/index.ts";
+export * from "./vae/run.node.ts";
+
+registerGpu(async () => {
+  if (process.platform === "linux" && !loads("libvulkan.so.1")) return NO_ADAPTERS; // Dawn would print two lines about itself
+  try {
+    const { create, globals } = await import("webgpu"); // an optional peer: loaded when a GPU is first asked for
+    Object.assign(globalThis, globals);
+    return create([]);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code !== "ERR_MODULE_NOT_FOUND") process.emitWarning(`the package webgpu is installed but does not load: ${message}`);
+    return undefined;
+  }
+});
+
+const NO_ADAPTERS = { requestAdapter: async () => null } as Partial<GPU> as GPU; // all that is asked of it
+
+/** Whether there is such a library. Node loads it, and only then finds that it is no addon. */
+function loads(library: string): boolean {
+  try {
+    process.dlopen({ exports: {} }, library);
+    return true;
+  } catch (error) {
+    return (error as Error).message.includes("did not self-register");
+  }
+}
