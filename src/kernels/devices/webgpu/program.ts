@@ -4,7 +4,7 @@
 import { stateOf } from "../../../tensor/fuse.ts";
 import { isLeaf } from "../../../tensor/graph.ts";
 import type { Plan } from "../../../tensor/plan.ts";
-import type { Tensor, Values } from "../../../tensor/tensor.ts";
+import type { Storage, Tensor } from "../../../tensor/tensor.ts";
 import type { Prepared } from "../device.ts";
 import { LimitError } from "../errors.ts";
 import type { WebGpuDevice } from "./device.ts";
@@ -30,16 +30,22 @@ export function prepare(device: WebGpuDevice, plan: Plan): Prepared {
   }
   const block = new Block(device, launches, bytes);
   const leaves = plan.graph.nodes.map((t, i) => (isLeaf(t) ? i : -1)).filter((i) => i >= 0);
+  const states = plan.graph.effects.map((e) => stateOf(plan.graph, e));
   /** The buffer of each leaf and each stored node: what the bind groups were made for. */
   const bound = new Map<number, GPUBuffer>();
   let groups: readonly GPUBindGroup[] | undefined;
   let slotChanges = -1;
 
   /** Brings the bind groups up to date with the memory of this run's leaves, and with slots that grew. */
-  const bindAll = (nodes: readonly Tensor[]): readonly GPUBindGroup[] => {
-    let uploads = plan.slots.length; // data that lives on the host passes through slots behind the plan's own
+  const bindAll = (nodes: readonly Tensor[], encoder: GPUCommandEncoder): readonly GPUBindGroup[] => {
+    let copies = plan.slots.length; // slots behind the plan's own
+    const written = new Set(states.map((i) => nodes[i].storage?.block));
     for (const i of leaves) {
-      const buffer = leafBuffer(device, nodes[i], () => uploads++);
+      const { block, offset } = nodes[i].storage as Storage; // a leaf has one when it runs
+      // Arguments are read as they were at the call, even if they lie in a state that the plan writes.
+      const isArgument = plan.graph.blockOf[i] < 0;
+      const stays = block.buffer && !(isArgument && (offset > 0 || written.has(block)));
+      const buffer = stays ? (block.buffer as GPUBuffer) : copied(device, encoder, nodes[i], copies++);
       if (bound.get(i) === buffer) continue;
       bound.set(i, buffer);
       groups = undefined;
@@ -58,10 +64,9 @@ export function prepare(device: WebGpuDevice, plan: Plan): Prepared {
   return {
     run: (nodes, times, into) => {
       device.check();
-      const current = bindAll(nodes);
-      block.update(nodes);
-
       const encoder = device.gpu.createCommandEncoder();
+      const current = bindAll(nodes, encoder);
+      block.update(nodes);
       for (let time = 0; time < times; time++) {
         if (launches.length > 0) {
           const pass = encoder.beginComputePass();
@@ -87,13 +92,16 @@ export function prepare(device: WebGpuDevice, plan: Plan): Prepared {
   };
 }
 
-/** The memory of a leaf: its own on the device, or a slot into which its host values are written. */
-function leafBuffer(device: WebGpuDevice, t: Tensor, slot: () => number): GPUBuffer {
-  const block = t.storage?.block;
-  if (block?.buffer) return block.buffer as GPUBuffer;
-  const values = block?.host as Values;
-  const buffer = device.slot(slot(), Math.ceil(values.byteLength / 4));
-  device.write(buffer, values);
+/** A leaf's values in a slot: written from the host, or copied from where they lie on the device. */
+function copied(device: WebGpuDevice, encoder: GPUCommandEncoder, t: Tensor, slot: number): GPUBuffer {
+  const { block, offset } = t.storage as Storage;
+  if (block.host) {
+    const buffer = device.slot(slot, Math.ceil(block.host.byteLength / 4));
+    device.write(buffer, block.host);
+    return buffer;
+  }
+  const buffer = device.slot(slot, t.size);
+  if (t.size > 0) encoder.copyBufferToBuffer(block.buffer as GPUBuffer, 4 * offset, buffer, 0, 4 * t.size); // u8 is never a state
   return buffer;
 }
 
