@@ -1,4 +1,4 @@
-// The `webgpu` device: memory, reading, errors. What runs on it is in programs.ts and kernel.ts.
+// The `webgpu` device: memory, reading, errors. What runs on it is in program.ts and kernel.ts.
 
 import type { Plan } from "../../../tensor/plan.ts";
 import { arrayOf, type DType, type Values } from "../../../tensor/tensor.ts";
@@ -16,6 +16,7 @@ export interface WebGpuOptions {
 /** Core WebGPU guarantees eight storage buffers to a kernel; no more are used anywhere. */
 const STORAGE_BUFFERS = 8;
 const BIG = 1 << 20; // bytes from which an allocation is watched for running out of memory
+const STAGING = 8; // buffers to read through that are kept for the next read
 
 export class WebGpuDevice implements Device {
   readonly name = "webgpu";
@@ -72,29 +73,39 @@ export class WebGpuDevice implements Device {
   /** Runs WebGPU calls, and fails the device with `explain`'s error if they are refused. */
   guarded<T>(filter: GPUErrorFilter, explain: (message: string) => Error | Promise<Error>, calls: () => T): T {
     this.gpu.pushErrorScope(filter);
-    const result = calls();
-    const check = this.gpu
-      .popErrorScope()
-      .then(async (error) => {
-        if (error) this.fail(await explain(error.message));
-      })
-      .catch(() => {}) // the device is gone, which `lost` reports
-      .finally(() => this.#checks.delete(check));
-    this.#checks.add(check);
-    return result;
+    try {
+      return calls();
+    } finally {
+      const check = this.gpu
+        .popErrorScope()
+        .then(async (error) => {
+          if (error) this.fail(await explain(error.message));
+        })
+        .catch(() => {}) // the device is gone, which `lost` reports
+        .finally(() => this.#checks.delete(check));
+      this.#checks.add(check);
+    }
+  }
+
+  /** Throws if one buffer cannot hold this. Plans ask before anything is allocated for them. */
+  checkSize(bytes: number, what: string): void {
+    const { maxStorageBufferBindingSize, maxBufferSize } = this.gpu.limits;
+    const most = Math.min(maxStorageBufferBindingSize, maxBufferSize);
+    if (bytes > most) throw new LimitError(`webgpu: ${what} takes ${bytes} bytes; this adapter binds ${most} at most; use smaller batches`);
   }
 
   #create(bytes: number, usage: GPUBufferUsageFlags, what: string): GPUBuffer {
     const size = Math.max(4, Math.ceil(bytes / 4) * 4);
-    const { maxStorageBufferBindingSize, maxBufferSize } = this.gpu.limits;
-    const most = Math.min(maxStorageBufferBindingSize, maxBufferSize);
-    if (size > most) throw new LimitError(`webgpu: ${what} takes ${size} bytes; this adapter binds ${most} at most`);
+    this.checkSize(size, what);
     this.#bytes += size;
     const create = () => this.gpu.createBuffer({ size, usage });
     if (size < BIG) return create();
     return this.guarded(
       "out-of-memory",
-      () => new OutOfMemoryError(`webgpu: no memory for ${what} of ${size} bytes beside ${this.#bytes - size} in use`),
+      () =>
+        new OutOfMemoryError(
+          `webgpu: no memory for ${what}, ${size} bytes beside ${this.#bytes - size} in use; open it again and ask for less`,
+        ),
       create,
     );
   }
@@ -144,7 +155,8 @@ export class WebGpuDevice implements Device {
     const values = arrayOf(dtype, elements);
     new Uint8Array(values.buffer).set(new Uint8Array(staging.getMappedRange()).subarray(0, bytes));
     staging.unmap();
-    this.#staging.push(staging);
+    if (this.#staging.length < STAGING) this.#staging.push(staging);
+    else this.#destroy(staging);
     await this.#settled();
     this.check();
     return values;
@@ -158,12 +170,10 @@ export class WebGpuDevice implements Device {
   #takeStaging(bytes: number): GPUBuffer {
     const i = this.#staging.findIndex((b) => b.size >= bytes && b.size <= 4 * Math.max(bytes, 1024));
     if (i >= 0) return this.#staging.splice(i, 1)[0];
-    if (this.#staging.length >= 8) this.#destroy(this.#staging.shift() as GPUBuffer);
-    return this.#create(
-      2 ** Math.ceil(Math.log2(Math.max(bytes, 256))),
-      GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
-      "a buffer to read through",
-    );
+    if (this.#staging.length === STAGING) this.#destroy(this.#staging.shift() as GPUBuffer);
+    // Small ones serve reads of many sizes; large ones waste no memory.
+    const size = bytes < BIG ? 2 ** Math.ceil(Math.log2(Math.max(bytes, 256))) : bytes;
+    return this.#create(size, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST, "a buffer to read through");
   }
 
   /** The shared buffers that values of all plans use in turn, grown to at least `elements`. */

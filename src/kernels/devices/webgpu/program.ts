@@ -4,6 +4,7 @@
 import { stateOf } from "../../../tensor/fuse.ts";
 import { isLeaf } from "../../../tensor/graph.ts";
 import type { Plan } from "../../../tensor/plan.ts";
+import { format } from "../../../tensor/shape.ts";
 import type { Storage, Tensor } from "../../../tensor/tensor.ts";
 import type { Prepared } from "../device.ts";
 import { LimitError } from "../errors.ts";
@@ -17,6 +18,9 @@ interface Launch extends KernelCode {
 }
 
 export function prepare(device: WebGpuDevice, plan: Plan): Prepared {
+  plan.graph.nodes.forEach((t, i) => {
+    if (plan.stored[i] || isLeaf(t)) device.checkSize(t.size * (t.dtype === "u8" ? 1 : 4), `${t.op.name} ${format(t.shape)}`);
+  });
   let bytes = 0;
   const launches: Launch[] = [];
   for (const kernel of plan.kernels) {
