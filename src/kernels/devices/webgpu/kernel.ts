@@ -40,6 +40,11 @@ const library: readonly Source[] = [
   { file: "random/threefry.wgsl", text: threefry },
   { file: "elementwise/math.wgsl", text: math },
 ];
+const elementwiseFile: Source = { file: "elementwise/elementwise.wgsl", text: elementwise };
+const reduceFile: Source = { file: "reduce/reduce.wgsl", text: reduce };
+const reduceWorkgroupFile: Source = { file: "reduce/reduce-workgroup.wgsl", text: reduceWorkgroup };
+const matmulFile: Source = { file: "matmul/matmul.wgsl", text: matmul };
+const matmulTiledFile: Source = { file: "matmul/matmul-tiled.wgsl", text: matmulTiled };
 
 const scalarType = (dtype: DType): string => (dtype === "f32" ? "f32" : "u32");
 
@@ -136,7 +141,7 @@ class Writing implements Surroundings {
     return `fn ${head} {\n${[...writer.lines, ...last].map((l) => `  ${l}`).join("\n")}\n}`;
   }
 
-  #finish(files: readonly Source[], functions: readonly string[], groups: readonly [number, number, number]): KernelCode {
+  #finish(file: Source, functions: readonly string[], groups: readonly [number, number, number]): KernelCode {
     const buffers = [...this.#bindings.values()];
     const declared = buffers.map(
       (b, i) => `@group(0) @binding(${i}) var<storage, ${b.writes ? "read_write" : "read"}> ${b.name}: array<${b.type}>;`,
@@ -146,7 +151,7 @@ class Writing implements Surroundings {
     const label = membersOf(this.#kernel)
       .map((i) => this.#node(i).op.name)
       .join(" ");
-    const linked = link(...library, ...files, { file: `fused kernel (${label})`, text: patch });
+    const linked = link(...library, file, { file: `fused kernel (${label})`, text: patch });
     return { linked, bindings: buffers, uniforms: this.uniforms, groups, label };
   }
 
@@ -156,8 +161,7 @@ class Writing implements Surroundings {
     this.uniforms.field("n", n);
     const writer = new Writer(this);
     const stores = this.#stores(writer, outer, (i) => writer.at(this.#node(i).shape, "i"));
-    const file = { file: "elementwise/elementwise.wgsl", text: elementwise };
-    return this.#finish([file], [this.#function("element(i: u32)", writer, stores)], folded(n, 64));
+    return this.#finish(elementwiseFile, [this.#function("element(i: u32)", writer, stores)], folded(n, 64));
   }
 
   reduce(family: Family): KernelCode {
@@ -184,10 +188,9 @@ class Writing implements Surroundings {
       this.#function("visit(i: u32, j: u32) -> Acc", visit, [...stores, `return Acc(${entering.join(", ")});`]),
       this.#function("finish(i: u32, acc: Acc)", finish, results),
     ];
-    const plain = { file: "reduce/reduce.wgsl", text: reduce };
     // A workgroup per result pays where rows are long and too few to give every invocation one of its own.
-    if (family === "simple" || r < 64 || n > 65536) return this.#finish([plain], functions, folded(n, 64));
-    return this.#finish([{ file: "reduce/reduce-workgroup.wgsl", text: reduceWorkgroup }], functions, folded(n, 1));
+    if (family === "simple" || r < 64 || n > 65536) return this.#finish(reduceFile, functions, folded(n, 64));
+    return this.#finish(reduceWorkgroupFile, functions, folded(n, 1));
   }
 
   product(family: Family): KernelCode {
@@ -227,10 +230,10 @@ class Writing implements Surroundings {
       `{\n${riding.map((l) => `  ${l}\n`).join("")}`,
     );
     const tiled = family === "tiled" && rows >= 16 && n >= 16;
-    const [file, text, side] = tiled ? ["matmul/matmul-tiled.wgsl", matmulTiled, 64] : ["matmul/matmul.wgsl", matmul, 32];
+    const side = tiled ? 64 : 32; // of the block of C that a workgroup makes
     const along = [`const A_ALONG_P = ${!t.attrs.flipA};`, `const B_ALONG_P = ${!!t.attrs.flipB};`];
     const groups = [Math.ceil(n / side), Math.ceil(rows / side), Math.min(b, MAX_GROUPS)] as const;
-    return this.#finish([{ file, text }], [...(tiled ? along : []), loadA, loadB, store], groups);
+    return this.#finish(tiled ? matmulTiledFile : matmulFile, [...(tiled ? along : []), loadA, loadB, store], groups);
   }
 }
 

@@ -19,14 +19,17 @@ export interface Linked {
   origin(line: number): { file: string; line: number };
 }
 
-const parsed = new Map<string, readonly Declaration[]>();
+const parsed = new WeakMap<Source, readonly Declaration[]>(); // the library's files are read once, a patch goes with its kernel
+
+/** Comments become blanks of the same length, so that positions stay true. */
+const withoutComments = (text: string): string => text.replace(/\/\/[^\n]*|\/\*[\s\S]*?\*\//g, (comment) => comment.replace(/[^\n]/g, " "));
 
 /** The declarations at module scope, each with its attributes. */
-function declarations({ file, text }: Source): readonly Declaration[] {
-  const known = parsed.get(text);
+function declarations(source: Source): readonly Declaration[] {
+  const known = parsed.get(source);
   if (known) return known;
-  // Comments become blanks of the same length, so that positions stay true.
-  const bare = text.replace(/\/\/[^\n]*/g, (comment) => " ".repeat(comment.length));
+  const { file, text } = source;
+  const bare = withoutComments(text);
   const found: Declaration[] = [];
   let start = 0;
   let depth = 0;
@@ -34,7 +37,7 @@ function declarations({ file, text }: Source): readonly Declaration[] {
     const c = bare[i];
     if (c === "{" || c === "(") depth++;
     else if (c === "}" || c === ")") depth--;
-    const ends = depth === 0 && (c === ";" || (c === "}" && /^\s*(@[\w]+(\([^)]*\))?\s*)*(fn|struct)\b/.test(bare.slice(start, i))));
+    const ends = depth === 0 && (c === ";" || c === "}"); // at module scope only functions and structs have braces
     if (!ends) continue;
     const body = bare.slice(start, i + 1);
     const lead = body.length - body.trimStart().length;
@@ -45,7 +48,7 @@ function declarations({ file, text }: Source): readonly Declaration[] {
     }
     start = i + 1;
   }
-  parsed.set(text, found);
+  parsed.set(source, found);
   return found;
 }
 
@@ -59,7 +62,7 @@ export function link(...sources: readonly Source[]): Linked {
     const d = last.get(name);
     if (!d || reached.has(name)) continue;
     reached.add(name);
-    stack.push(...(d.text.replace(/\/\/[^\n]*/g, "").match(/[A-Za-z_]\w*/g) ?? []));
+    stack.push(...(withoutComments(d.text).match(/[A-Za-z_]\w*/g) ?? []));
   }
   const used = [...last.values()].filter((d) => reached.has(d.name));
   const origins: { file: string; line: number }[] = [];
