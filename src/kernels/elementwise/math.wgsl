@@ -9,6 +9,11 @@ fn infinity() -> f32 {
   return bitcast<f32>(bits);
 }
 
+fn nan() -> f32 {
+  var bits = 0x7fc00000u;
+  return bitcast<f32>(bits);
+}
+
 // log(1 + x) for |x| < 0.42, as 2 · artanh(x / (2 + x)).
 fn log1pNearZero(x: f32) -> f32 {
   let z = x / (2.0 + x);
@@ -19,7 +24,7 @@ fn log1pNearZero(x: f32) -> f32 {
 // x = m · 2^e with m in [√½, √2), so that log x = e · log 2 + log m.
 fn log_(x: f32) -> f32 {
   if (x == 0.0) { return -infinity(); }
-  if (x < 0.0) { return log(x); } // NaN, or whatever the driver has for it
+  if (x < 0.0) { return nan(); } // some drivers have a number for it
   let bits = bitcast<u32>(x);
   if (bits >= 0x7f800000u) { return x; } // infinity and NaN
   var shift = 0;
@@ -69,7 +74,7 @@ fn pow_(a: f32, b: f32) -> f32 {
   if (a == 0.0) { return select(infinity(), 0.0, b > 0.0); }
   let y = exp(b * log_(abs(a)));
   if (a > 0.0) { return y; }
-  if (b != floor(b)) { return log(a); } // no real power
+  if (b != floor(b)) { return nan(); } // no real power
   return select(y, -y, fract(b * 0.5) != 0.0);
 }
 

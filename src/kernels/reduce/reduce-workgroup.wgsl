@@ -11,7 +11,7 @@ struct Acc { a0: f32 }
 struct Best { value: f32, index: u32 }
 
 fn better(a: Best, b: Best) -> Best {
-  if (b.value > a.value || (b.value == a.value && b.index < a.index)) { return b; }
+  if (b.value > a.value || (b.index < a.index && !(a.value > b.value))) { return b; }
   return a;
 }
 

@@ -12,7 +12,7 @@ struct Acc { a0: f32 }
 struct Best { value: f32, index: u32 }
 
 fn better(a: Best, b: Best) -> Best {
-  if (b.value > a.value || (b.value == a.value && b.index < a.index)) { return b; }
+  if (b.value > a.value || (b.index < a.index && !(a.value > b.value))) { return b; }
   return a;
 }
 
@@ -32,15 +32,22 @@ fn finish(i: u32, acc: Acc) {
   y[i] = acc.a0;
 }
 
+const RUN = 1024u;
+
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let i = (group.y * groups.x + group.x) * 64u + lane;
   if (i >= size.n) {
     return;
   }
+  // In runs, so that the error of a long sum grows with the length of a run and their number, not with the product.
   var acc = identity();
-  for (var j = 0u; j < size.r; j++) {
-    acc = merge(acc, visit(i, j));
+  for (var start = 0u; start < size.r; start += RUN) {
+    var run = identity();
+    for (var j = start; j < min(start + RUN, size.r); j++) {
+      run = merge(run, visit(i, j));
+    }
+    acc = merge(acc, run);
   }
   finish(i, acc);
 }
