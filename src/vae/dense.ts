@@ -4,7 +4,7 @@ import { gaussianPosterior, standardNormal } from "./gaussian.ts";
 import { type Activation, activations, type Draw, initializer, type Layer, linear, sequential } from "./layers.ts";
 import { likelihoods } from "./likelihoods.ts";
 import { type Vae, type VaeConfig, vae } from "./model.ts";
-import { choice, notNegative, positive, sizes, whole } from "./settings.ts";
+import { choice, notNegative, positive, seedOf, sizes, whole } from "./settings.ts";
 
 export interface DenseOptions {
   /** Values of an example, or its shape: [height, width, channels]. */
@@ -57,6 +57,6 @@ function checked({ input, hidden, latent, likelihood, scale, beta, activation, s
     ...(name === "gaussian" ? { scale: scale === undefined || scale === "learned" ? "learned" : positive("scale", scale) } : {}),
     beta: notNegative("beta", beta ?? 1),
     activation: choice("activation", activation ?? "relu", Object.keys(activations) as Activation[]),
-    seed: whole("seed", seed ?? 1, 0, 2 ** 32 - 1),
+    seed: seedOf(seed ?? 1),
   };
 }

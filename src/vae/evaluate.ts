@@ -6,7 +6,7 @@ import { compile, set, type Tensor, tensor } from "../index.ts";
 import type { Terms, Vae } from "./model.ts";
 import { checkImages, resident } from "./pictures.ts";
 import { average, inFlight, read } from "./pipeline.ts";
-import { whole } from "./settings.ts";
+import { seedOf, whole } from "./settings.ts";
 
 export interface EvaluateOptions {
   readonly batch?: number;
@@ -39,6 +39,7 @@ export interface Evaluator {
 
 export function evaluator(model: Vae, images: Images, { batch = 128, seed = 1, beta = model.beta }: EvaluateOptions = {}): Evaluator {
   whole("batch", batch);
+  seedOf(seed);
   checkImages("evaluate", model, images);
   if (images.count === 0) throw new Error(`evaluate: there are no images in ${images.name}`);
   const data = resident(images);

@@ -5,6 +5,9 @@ export function whole(name: string, value: unknown, from = 1, to: number = Numbe
   throw new Error(`${name}: ${written(value)} is not a whole number ${bounds(from, to)}`);
 }
 
+/** A seed is a word of the key that all random numbers are made with. */
+export const seedOf = (value: unknown): number => whole("seed", value, 0, 2 ** 32 - 1);
+
 export function positive(name: string, value: unknown): number {
   if (Number.isFinite(value) && (value as number) > 0) return value as number;
   throw new Error(`${name}: ${written(value)} is not a number above 0`);

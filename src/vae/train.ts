@@ -7,7 +7,7 @@ import { type Evaluator, evaluator } from "./evaluate.ts";
 import type { Terms, Vae } from "./model.ts";
 import { checkImages, resident } from "./pictures.ts";
 import { average, inFlight, read } from "./pipeline.ts";
-import { whole } from "./settings.ts";
+import { notNegative, seedOf, whole } from "./settings.ts";
 
 export interface TrainData {
   readonly train: Images;
@@ -16,6 +16,7 @@ export interface TrainData {
 
 export interface TrainOptions {
   readonly epochs?: number;
+  /** Images that do not fill the last batch of an epoch are left out of it; in the next epoch they are others. */
   readonly batch?: number;
   /** Adam at 1e-3 if left out: `optimizer: (parameters) => adamW(parameters, { rate: cosineDecay(1e-3, 10_000) })`. */
   readonly optimizer?: (parameters: readonly Tensor[]) => Optimizer;
@@ -70,13 +71,15 @@ export interface Training extends AsyncIterable<TrainEvent>, PromiseLike<EndEven
 
 /** Trains the model on the device that was opened last. Nothing runs before the result is awaited or iterated. */
 export function train(model: Vae, data: TrainData, options: TrainOptions = {}): Training {
-  const { epochs = 1, batch = 128, stepsPerSubmit = 1 } = options;
+  const { epochs = 1, batch = 128, stepsPerSubmit = 1, seed = 1, beta = model.beta } = options;
   for (const [name, value] of Object.entries({ epochs, batch, stepsPerSubmit })) whole(name, value);
+  seedOf(seed);
+  if (typeof beta === "number") notNegative("beta", beta);
   for (const images of [data.train, data.test]) if (images) checkImages("train", model, images);
   const { count, name } = data.train;
   if (batch > count) throw new Error(`train: a batch of ${batch} is more than the ${count} images of ${name}`);
 
-  const events = run(model, data, { ...options, epochs, batch, stepsPerSubmit });
+  const events = run(model, data, { ...options, epochs, batch, stepsPerSubmit, seed, beta });
   let end: EndEvent | undefined;
   const drain = async (): Promise<EndEvent> => {
     for await (const event of events) if (event.type === "end") end = event;
@@ -89,10 +92,10 @@ export function train(model: Vae, data: TrainData, options: TrainOptions = {}): 
   };
 }
 
-type Settings = TrainOptions & Required<Pick<TrainOptions, "epochs" | "batch" | "stepsPerSubmit">>;
+type Settings = TrainOptions & Required<Pick<TrainOptions, "epochs" | "batch" | "stepsPerSubmit" | "seed" | "beta">>;
 
 async function* run(model: Vae, { train, test }: TrainData, settings: Settings): AsyncGenerator<TrainEvent, void> {
-  const { epochs, batch, stepsPerSubmit, seed = 1, beta = model.beta, signal, onStep, onEpoch } = settings;
+  const { epochs, batch, stepsPerSubmit, seed, beta, signal, onStep, onEpoch } = settings;
   const parameters = [...model.parameters.values()];
   const optimizer = (settings.optimizer ?? adam)(parameters);
   const data = resident(train);

@@ -5,7 +5,7 @@ import type { Images } from "../data/images.ts";
 import { compile, type Tensor, tensor } from "../index.ts";
 import type { Vae } from "./model.ts";
 import { checkImages, shade } from "./pictures.ts";
-import { whole } from "./settings.ts";
+import { seedOf, whole } from "./settings.ts";
 
 /** Images; or their values as a model sees them, one example after the other. */
 export type Examples = Images | Float32Array;
@@ -39,6 +39,7 @@ export async function reconstructImages(model: Vae, examples: Examples): Promise
 /** Mean pictures of latents drawn from the prior, [count, ...shape]. The first ten of a hundred are the ten of the same seed. */
 export async function sampleImages(model: Vae, { count = 64, seed = 1 }: { count?: number; seed?: number } = {}): Promise<Float32Array> {
   whole("count", count);
+  seedOf(seed);
   const draw = compile(() => model.sample(BATCH), { seed });
   try {
     const [pictures] = await inBatches(count, () => [draw()]);
