@@ -3,7 +3,7 @@
 
 import { type Device, device as openDevice } from "../kernels/devices/device.ts";
 import { graph } from "./graph.ts";
-import { bind, checkFresh, deviceOf, markWritten, programFor } from "./run.ts";
+import { bind, checkFresh, checkThere, deviceOf, markWritten, programFor } from "./run.ts";
 import { type Block, hostBlock, type Tensor, type Values } from "./tensor.ts";
 import { hasEffects, isTracing, takeEffects } from "./trace.ts";
 
@@ -54,19 +54,38 @@ export function runEffects(): void {
 function flush(): void {
   const readers = waiting;
   waiting = [];
-  let results: Promise<Values>[];
+  answer(readers, takeEffects());
+}
+
+function answer(readers: readonly Waiting[], effects: readonly Tensor[]): void {
+  if (readers.length + effects.length === 0) return;
   try {
-    results = start(
+    const results = start(
       readers.map((r) => r.t),
-      takeEffects(),
+      effects,
     );
+    readers.forEach((r, i) => {
+      results[i].then(r.resolve, r.reject);
+    });
   } catch (error) {
-    for (const r of readers) r.reject(error);
-    return;
+    // A reader that comes too late must not take the others with it, nor the training: nothing has run so far.
+    const inTime = readers.filter((r) => !refused(r));
+    if (inTime.length < readers.length) answer(inTime, effects);
+    else for (const r of readers) r.reject(error);
   }
-  readers.forEach((r, i) => {
-    results[i].then(r.resolve, r.reject);
-  });
+}
+
+/** Rejects a reader whose states are gone or were overwritten. */
+function refused({ t, reject }: Waiting): boolean {
+  try {
+    const g = graph([t], []);
+    checkThere(g.blocks);
+    checkFresh(g);
+    return false;
+  } catch (error) {
+    reject(error);
+    return true;
+  }
 }
 
 /** Runs one eager program and returns its outputs' values, each to come. Values read once stay with their tensor. */
@@ -78,7 +97,12 @@ export function start(outputs: readonly Tensor[], effects: readonly Tensor[], on
   checkFresh(g);
   const { prepared } = programFor(g, device);
   const into = outputs.map((t) => device.alloc(t.size, t.dtype));
-  prepared.run(g.nodes, 1, into);
+  try {
+    prepared.run(g.nodes, 1, into);
+  } catch (error) {
+    for (const buffer of into) device.free(buffer);
+    throw error;
+  }
   markWritten(effects);
   return outputs.map(async (t, i) => {
     try {

@@ -32,8 +32,8 @@ export function makeProgram(graph: Graph, device: Device, baked: boolean): Progr
 
 /** Sees that every block of the graph can be read by the device. Kept blocks move there, and stay. */
 export function bind(blocks: readonly Block[], device: Device): void {
+  checkThere(blocks);
   for (const block of blocks) {
-    if (block.gone) throw new Error(`data: ${block.gone}`);
     if (block.device && block.device !== device) {
       throw new Error(`data: a program on ${device.name} reads a value that lives on ${block.device.name}; one program runs on one device`);
     }
@@ -42,6 +42,10 @@ export function bind(blocks: readonly Block[], device: Device): void {
     settle(block, device);
     if (host) device.write(block.buffer, host);
   }
+}
+
+export function checkThere(blocks: readonly Block[]): void {
+  for (const { gone } of blocks) if (gone) throw new Error(`data: ${gone}`);
 }
 
 const lost = new FinalizationRegistry<() => void>((release) => release());
