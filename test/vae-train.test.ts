@@ -38,12 +38,14 @@ describe("training", () => {
   onEachDevice("lowers the loss, in nats, and tells of every step and epoch", async () => {
     using model = small();
     const before = await evaluate(model, data.test);
-    const events = await all(train(model, data, settings));
+    const training = train(model, data, settings);
+    const events = await all(training);
     expect(steps(events).map((e) => [e.epoch, e.step, e.stepsPerEpoch, e.images])).toEqual(
       Array.from({ length: 12 }, (_, i) => [1 + Math.floor(i / 4), 1 + (i % 4), 4, 16 * (i + 1)]),
     );
     expect(epochs(events).map((e) => e.epoch)).toEqual([1, 2, 3]);
     expect(events.at(-1)).toEqual({ type: "end", reason: "done", steps: 12, epochs: epochs(events) });
+    expect(await training).toBe(events.at(-1));
 
     const last = epochs(events)[2];
     expect(last.test!.loss).toBeLessThan(before.loss - 1);
@@ -193,7 +195,9 @@ describe("the end of training", () => {
   onEachDevice("comes when its iteration is left", async () => {
     using model = small();
     const before = await model.parameters.get("mean.weight")!.data();
-    for await (const event of train(model, data, settings)) if (event.type === "step" && event.step === 2) break;
+    const training = train(model, data, settings);
+    for await (const event of training) if (event.type === "step" && event.step === 2) break;
+    await expect(async () => await training).rejects.toThrow(/no end to wait for/);
     expect(await model.parameters.get("mean.weight")!.data()).not.toEqual(before);
     expect(await isFinite(model)).toBe(true);
   });

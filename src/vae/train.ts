@@ -81,14 +81,21 @@ export function train(model: Vae, data: TrainData, options: TrainOptions = {}): 
 
   const events = run(model, data, { ...options, epochs, batch, stepsPerSubmit, seed, beta });
   let end: EndEvent | undefined;
-  const drain = async (): Promise<EndEvent> => {
-    for await (const event of events) if (event.type === "end") end = event;
-    return end as EndEvent; // the last event of all
+  async function* each(): AsyncGenerator<TrainEvent, void> {
+    for await (const event of events) {
+      if (event.type === "end") end = event;
+      yield event;
+    }
+  }
+  const ended = async (): Promise<EndEvent> => {
+    for await (const _ of each());
+    if (!end) throw new Error("train: it has no end to wait for, because its iteration was left or failed");
+    return end;
   };
   return {
-    [Symbol.asyncIterator]: () => events,
+    [Symbol.asyncIterator]: each,
     // biome-ignore lint/suspicious/noThenProperty: it is meant to be awaited
-    then: (onEnd, onError) => drain().then(onEnd, onError),
+    then: (onEnd, onError) => ended().then(onEnd, onError),
   };
 }
 
@@ -146,7 +153,8 @@ async function* run(model: Vae, { train, test }: TrainData, settings: Settings):
       yield event;
     }
     await sync();
-    yield { type: "end", reason: finished.length === epochs ? "done" : "aborted", steps: images / batch, epochs: finished };
+    const isWhole = finished.length === epochs && (!test || finished[epochs - 1].test);
+    yield { type: "end", reason: isWhole ? "done" : "aborted", steps: images / batch, epochs: finished };
   } finally {
     step.dispose();
     evaluation?.dispose();
