@@ -10,7 +10,7 @@ import { type Graph, graph } from "./graph.ts";
 import { runEffects } from "./read.ts";
 import { bind, deviceOf, makeProgram, type Program, released, whenLost } from "./run.ts";
 import { type Block, nextId, Tensor } from "./tensor.ts";
-import { type Trace, within } from "./trace.ts";
+import { isTracing, type Trace, within } from "./trace.ts";
 
 /** What a compiled function may return: tensors, alone or in an array or a record. */
 export type Outputs = Tensor | readonly Tensor[] | { readonly [name: string]: Tensor };
@@ -19,7 +19,7 @@ export interface Compiled<A extends readonly Tensor[], R extends Outputs> {
   (...args: A): R;
   /** Runs `times` steps in one submission, with the same arguments; each output has one row per step. */
   repeat(times: number, ...args: A): R;
-  /** Replays so far, u32, on the device: what the random numbers and the order of the data derive from. Save it to resume. */
+  /** Counts the replays that draw, u32, on the device: what random numbers and the order of the data derive from. Save it to resume. */
   readonly clock: Tensor;
   /** The kernels of the program for these arguments, one line each. */
   explain(...args: A): Explained;
@@ -56,8 +56,12 @@ export function compile<A extends readonly Tensor[], R extends Outputs>(
 ): Compiled<A, R> {
   const clock = scalar(0, "u32");
   const programs = new Map<string, Traced<R>>();
+  let isDisposed = false;
 
   const traced = (args: A): Traced<R> => {
+    if (isDisposed) throw new Error("compile: the function was disposed");
+    if (isTracing())
+      throw new Error("compile: a compiled function is called inside another, which would freeze its result; call the plain one");
     const key = args.map((x, i) => `${tensorArgument(x, i).dtype}[${x.shape}]`).join();
     const found = programs.get(key);
     if (found) return found;
@@ -76,11 +80,15 @@ export function compile<A extends readonly Tensor[], R extends Outputs>(
   const compiled = (...args: A): R => run(1, args);
   const release = () => {
     for (const { device, rings } of programs.values()) {
-      for (const { buffers } of rings.values()) for (const b of buffers.flat()) device.free(b);
+      for (const { buffers, results } of rings.values()) {
+        for (const b of buffers.flat()) device.free(b);
+        for (const block of results.flat()) block.gone ??= "the compiled function it is a result of was disposed";
+      }
     }
     programs.clear();
   };
   const dispose = () => {
+    isDisposed = true;
     release();
     clock.dispose();
     released(compiled);
@@ -157,6 +165,8 @@ function replay<R extends Outputs>(program: Traced<R>, args: readonly Tensor[], 
     const block = x.storage?.block;
     if (!block) throw new Error(`compile: argument ${i}, ${x}, has no value yet; await its data() or keep() it first`);
     bind([block], device);
+    if (program.effects.some((e) => e.inputs[0].storage?.block === block))
+      throw new Error(`compile: argument ${i}, ${x}, is a state that the function overwrites; let it use the state itself`);
   });
   inputs.forEach((at, i) => {
     if (at >= 0) nodes[at] = args[i];
@@ -194,9 +204,7 @@ function ring(program: Traced<Outputs>, times: number): { buffers: unknown[]; re
   const slot = r.next++ % RING;
   r.buffers[slot] ??= outputs.map((t) => device.alloc(times * t.size, t.dtype));
   for (const old of r.results[slot] ?? []) {
-    old.device = undefined; // what was read has a copy on the host
-    old.buffer = undefined;
-    if (!old.host) old.gone ??= `a result of a compiled step was not read before ${RING} later steps; await it, or keep() it`;
+    old.gone ??= `a result of a compiled step was not read before ${RING} later steps; await it, or keep() it`;
   }
   r.results[slot] = [];
   return { buffers: r.buffers[slot], results: r.results[slot] };

@@ -32,10 +32,10 @@ export function read(t: Tensor): Promise<Values> {
   });
 }
 
-/** Values from a device. A result of a compiled program stays with its tensor; a state may change, and is read anew each time. */
+/** Values from a device. A result of a compiled program is the tensor's own from then on; a state may change, and is read anew each time. */
 async function fetch(t: Tensor, from: Device, block: Block, offset: number): Promise<Values> {
   const values = await from.read(block.buffer, offset, t.size, t.dtype);
-  if (!block.kept) block.host = values;
+  if (!block.kept) t.storage = { block: hostBlock(values, t.dtype), offset: 0 };
   return values;
 }
 
