@@ -10,6 +10,7 @@ import type { Prepared } from "../device.ts";
 import { LimitError } from "../errors.ts";
 import type { WebGpuDevice } from "./device.ts";
 import { type KernelCode, kernelCode } from "./kernel.ts";
+import { pipelineOf } from "./pipeline.ts";
 
 interface Launch extends KernelCode {
   readonly pipeline: GPUComputePipeline;
@@ -29,7 +30,7 @@ export function prepare(device: WebGpuDevice, plan: Plan): Prepared {
     const limit = device.gpu.limits.maxComputeWorkgroupsPerDimension;
     if (Math.max(...code.groups) > limit)
       throw new LimitError(`webgpu: ${code.label} needs ${code.groups} workgroups; this adapter runs ${limit} per dimension`);
-    launches.push({ ...code, pipeline: compile(device, code), at: bytes });
+    launches.push({ ...code, pipeline: pipelineOf(device, code), at: bytes });
     bytes += Math.ceil((code.uniforms.fields.length * 4) / 256) * 256; // bindings of a uniform buffer are aligned
   }
   const block = new Block(device, launches, bytes);
@@ -159,24 +160,4 @@ class Block {
     if (changed) this.#device.write(this.#device.uniforms(this.bytes), this.#words);
     this.#device.uniformsOf = this;
   }
-}
-
-/** Compiles a kernel. If that fails, the error shows the line of the file it came from, and a caret. */
-function compile(device: WebGpuDevice, { linked, label }: KernelCode): GPUComputePipeline {
-  return device.pipeline(linked.code, () => {
-    const { gpu } = device;
-    let module: GPUShaderModule | undefined;
-    const explain = async (message: string): Promise<Error> => {
-      const info = await module?.getCompilationInfo();
-      const first = info?.messages.find((m) => m.type === "error");
-      if (!first) return new Error(`webgpu: kernel "${label}" was refused: ${message}`);
-      const { file, line } = linked.origin(first.lineNum);
-      const text = linked.code.split("\n")[first.lineNum - 1] ?? "";
-      return new Error(`${file}:${line}: ${first.message}\n${text}\n${" ".repeat(Math.max(0, first.linePos - 1))}^`);
-    };
-    return device.guarded("validation", explain, () => {
-      module = gpu.createShaderModule({ label, code: linked.code });
-      return gpu.createComputePipeline({ label, layout: "auto", compute: { module, entryPoint: "main" } });
-    });
-  });
 }
