@@ -38,10 +38,13 @@ async function main([first, ...rest]: readonly string[]): Promise<void> {
 async function overview(): Promise<string> {
   const commands = await Promise.all(Object.values(LOADERS).map((load) => load()));
   return [
-    "Trains variational autoencoders. No framework, any GPU or none.",
-    "usage: elbo COMMAND [options]",
+    "Trains variational autoencoders, and draws with them.",
+    "usage: elbo COMMAND [options]; elbo COMMAND --help says more",
     columns(commands.map(({ name, summary }) => [name, summary])),
-    "elbo COMMAND --help says more. ELBO_DEBUG=1 shows where an error arose; NO_COLOR=1 leaves out colour.",
+    columns([
+      ["NO_COLOR=1", "in the environment: no colour"],
+      ["ELBO_DEBUG=1", "in the environment: shows where in the code an error arose"],
+    ]),
   ].join("\n\n");
 }
 

@@ -6,7 +6,8 @@ import { basename, dirname, join } from "node:path";
 /** Throws if a run must not be written there: what is no run is never touched, and a run only if that was asked for. */
 export function checkRunDirectory(dir: string, overwrite: boolean): void {
   if (!existsSync(dir)) return;
-  const files = attempt(`--out ${dir}: no folder to write to`, () => readdirSync(dir));
+  const isDraft = (file: string) => /^\..*\.tmp$/.test(file); // left by a process that was killed
+  const files = attempt(`--out ${dir}: no folder to write to`, () => readdirSync(dir)).filter((file) => !isDraft(file));
   if (files.length === 0) return;
   if (!files.includes("config.json") || !files.includes("model.safetensors")) {
     const some = files.slice(0, 3).join(", ") + (files.length > 3 ? ", …" : "");
@@ -17,7 +18,7 @@ export function checkRunDirectory(dir: string, overwrite: boolean): void {
 
 /** Makes the directory of a run: `dir`, or the first of name-1, name-2, … that is not there yet. */
 export function makeRunDirectory(dir: string | undefined, name: string): string {
-  const make = (path: string) => attempt(`${path}: could not be made`, () => mkdirSync(path, { recursive: true }) !== undefined);
+  const make = (path: string) => attempt(`${path}: could not be made`, () => makeDirectory(path));
   let made = dir ?? `${name}-1`;
   // By making it, not by looking for it: of two commands started at once, each gets a name of its own.
   for (let n = 2; !make(made) && dir === undefined; n++) made = `${name}-${n}`;
@@ -27,6 +28,19 @@ export function makeRunDirectory(dir: string | undefined, name: string): string 
     } catch {}
   });
   return made;
+}
+
+/** Returns false if it is there already. */
+function makeDirectory(path: string): boolean {
+  // Node's own `recursive` says "no such file" where the truth is "read-only file system".
+  if (!existsSync(dirname(path))) makeDirectory(dirname(path));
+  try {
+    mkdirSync(path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
+  }
 }
 
 /** Writes beside the file and renames: whoever looks at it, at any moment, sees the old one or the new one. */

@@ -39,7 +39,7 @@ export const train: Command = command({
   summary: "trains a VAE, and after each epoch saves it with pictures of what it makes",
   operands: {},
   options,
-  examples: ["elbo train", "elbo train --data path/to/mnist --hidden 512,256 --epochs 20 --out runs/mnist-deep"],
+  examples: ["elbo train", "elbo train --data path/to/mnist --hidden 512,256 --epochs 20 --out runs/deep"],
   async run(settings) {
     const { out, overwrite, batch } = settings;
     if (overwrite && out === undefined) throw new UsageError("--overwrite needs --out, the run to replace");

@@ -1,0 +1,318 @@
+// The command as its users meet it: what it writes where, how it ends, and what lies in the run's directory then.
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { stripVTControlCharacters } from "node:util";
+import { inflateSync } from "node:zlib";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { loadRun } from "../src/vae/run.node.ts";
+import { built, elbo, start } from "./setup/cli.ts";
+import { idx } from "./setup/idx.ts";
+
+const cwd = mkdtempSync(join(tmpdir(), "elbo-cli-"));
+const path = (...parts: string[]): string => join(cwd, ...parts);
+const here = { cwd };
+
+beforeAll(() => {
+  built();
+  mkdirSync(path("faces"));
+  mkdirSync(path("empty"));
+  // 60 pictures of 5 x 7, a bright bar somewhere in each
+  const pixels = Array.from({ length: 60 }, (_, i) => Array.from({ length: 35 }, (_, j) => (Math.floor(j / 7) === i % 5 ? 250 : 10)));
+  writeFileSync(path("faces/train-images-idx3-ubyte"), idx([48, 5, 7], pixels.slice(0, 48).flat()));
+  writeFileSync(path("faces/t10k-images-idx3-ubyte"), idx([12, 5, 7], pixels.slice(48).flat()));
+});
+afterAll(() => rmSync(cwd, { recursive: true }));
+
+const SMALL = ["--data", "faces", "--hidden", "9", "--latent", "3", "--batch", "16", "--device", "js"];
+const train = (...args: string[]) => elbo(here, "train", ...SMALL, ...args);
+const lines = (text: string): string[] => text.split("\n").filter((line) => line !== "");
+const CYAN = "\x1b[36m";
+const RUN_FILES = ["config.json", "metrics.jsonl", "model.safetensors"];
+
+/** Height and width of a grey PNG, once its pixels have been unpacked. */
+function pictureSize(file: string): number[] {
+  const bytes = readFileSync(path(file));
+  expect(bytes.subarray(1, 4).toString()).toBe("PNG");
+  const [width, height] = [bytes.readUInt32BE(16), bytes.readUInt32BE(20)];
+  expect(bytes.subarray(37, 41).toString()).toBe("IDAT");
+  expect(inflateSync(bytes.subarray(41, 41 + bytes.readUInt32BE(33)))).toHaveLength(height * (width + 1));
+  return [height, width];
+}
+const grid = (rows: number, columns: number) => [rows * 7 + 2, columns * 9 + 2]; // pictures of 5 x 7, 2 pixels between and around
+
+describe("elbo train", () => {
+  test("--json: one object per epoch and one at the end, on stdout alone [js]", async () => {
+    const { code, stdout, stderr } = await train("--epochs", "2", "--out", "runs/json", "--json");
+    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining("device: js") });
+    const [first, second, end, ...more] = lines(stdout).map((line) => JSON.parse(line));
+    expect(more).toEqual([]);
+    const terms = { loss: expect.any(Number), reconstruction: expect.any(Number), kl: expect.any(Number) };
+    const epoch = { train: terms, test: terms, seconds: expect.any(Number), imagesPerSecond: expect.any(Number) };
+    expect([first, second]).toEqual([
+      { epoch: 1, ...epoch },
+      { epoch: 2, ...epoch },
+    ]);
+    expect(end).toEqual({ done: true, out: "runs/json", test: second.test, device: "js" });
+    expect(second.test.loss).toBeLessThan(first.test.loss);
+    expect(second.test.loss).toBeCloseTo(second.test.reconstruction + second.test.kl, 3);
+
+    const pictures = ["reconstructions", "samples"].flatMap((name) => [`${name}-epoch-01.png`, `${name}-epoch-02.png`, `${name}.png`]);
+    expect(readdirSync(path("runs/json")).sort()).toEqual([...RUN_FILES, ...pictures].sort());
+    expect(lines(readFileSync(path("runs/json/metrics.jsonl"), "utf8")).map((line) => JSON.parse(line))).toEqual([first, second]);
+    expect(pictureSize("runs/json/samples.png")).toEqual(grid(8, 8));
+    expect(pictureSize("runs/json/reconstructions.png")).toEqual(grid(2, 12));
+    expect(readFileSync(path("runs/json/samples.png"))).toEqual(readFileSync(path("runs/json/samples-epoch-02.png")));
+  });
+
+  test("without a terminal: plain lines, no colour, the results on stdout and the rest on stderr [js]", async () => {
+    const { code, stdout, stderr } = await train("--epochs", "2", "--beta", "0.5");
+    expect(code).toBe(0);
+    const number = String.raw`\d+\.\d\d`;
+    const loss = `${number} = reconstruction ${number} \\+ 0.5 x KL ${number}`;
+    expect(stdout).toMatch(new RegExp(`^epoch 1/2: test ${loss}, train ${number}, \\d\\.\\d s\\nepoch 2/2: .*\\ndone after 0:0\\d`));
+    expect(stdout).toContain(join("runs", "faces-dense-1", "samples.png"));
+    expect(lines(stderr)).toEqual([
+      "dense VAE 35-9-3: 770 parameters",
+      "faces: 48 images to train on, 12 to test, 5 x 7",
+      "device: js, plain loops over typed arrays",
+    ]);
+    expect(stdout + stderr).not.toContain("\x1b");
+  });
+
+  test("on a terminal: a bar that fits it, drawn over itself on stderr, and none of it on stdout [js]", async () => {
+    const terminal = `import { WriteStream } from "node:tty";
+      const { getColorDepth } = WriteStream.prototype;
+      Object.assign(process.stderr, { isTTY: true, columns: 60, getColorDepth });`;
+    const node = ["--import", `data:text/javascript,${encodeURIComponent(terminal)}`];
+    const args = ["train", ...SMALL, "--epochs", "3", "--json"];
+    const { stdout, stderr } = await start({ cwd, node, env: { TERM: "xterm" } }, ...args).ended;
+    for (const line of lines(stdout)) JSON.parse(line);
+    const bars = stripVTControlCharacters(stderr)
+      .split(/[\r\n]/)
+      .filter((line) => line.startsWith("epoch "));
+    expect(bars.length).toBeGreaterThanOrEqual(3);
+    for (const bar of bars) expect(bar.length).toBeLessThan(60);
+    expect(bars.at(-1)).toMatch(/^epoch 3\/3 {2}█+ {2}loss \d+\.\d\d {2}[\d,]+ images\/s {2}0:00 left$/);
+    expect(stderr).toContain(CYAN);
+
+    const plain = await start({ cwd, node, env: { TERM: "xterm", NO_COLOR: "1" } }, ...args).ended;
+    expect(plain.stderr).toContain("█");
+    expect(plain.stderr).not.toContain(CYAN);
+  });
+
+  test("the same seed gives the same run, another seed another [js]", async () => {
+    const runs = await Promise.all([7, 7, 8].map((seed, i) => train("--epochs", "1", "--seed", `${seed}`, "--out", `runs/seed-${i}`)));
+    expect(runs.map(({ code }) => code)).toEqual([0, 0, 0]);
+    for (const file of ["model.safetensors", "samples.png", "reconstructions.png"]) {
+      const [a, b, c] = [0, 1, 2].map((i) => readFileSync(path(`runs/seed-${i}`, file)));
+      expect(a.equals(b)).toBe(true);
+      expect(a.equals(c)).toBe(false);
+    }
+  });
+
+  test("digits are drawn, as many as --limit says, and runs get names that are free, even at the same moment [js]", async () => {
+    const args = ["train", "--limit", "64", "--batch", "64", "--hidden", "8", "--epochs", "1", "--device", "js", "--json"];
+    mkdirSync(path("elsewhere"));
+    const runs = await Promise.all([1, 2, 3].map(() => elbo({ cwd: path("elsewhere") }, ...args)));
+    const outs = runs.map(({ stdout }) => JSON.parse(lines(stdout).at(-1) ?? "").out);
+    expect(outs.sort()).toEqual([1, 2, 3].map((n) => join("runs", `digits-dense-${n}`)));
+    const { config } = await loadRun(path("elsewhere", outs[0]));
+    expect(config.data).toMatchObject({ name: "digits", train: 64, test: 64 });
+  });
+
+  test("a run is replaced only with --overwrite, and what is no run never [js]", async () => {
+    const old = ["--epochs", "2", "--out", "runs/old"];
+    expect(await train(...old)).toMatchObject({ code: 0 });
+    const before = readFileSync(path("runs/old/model.safetensors"));
+    const refusal = "elbo train: --out runs/old: there is a run already; choose another name, or replace it with --overwrite\n";
+    expect(await train("--epochs", "1", "--out", "runs/old")).toEqual({ code: 1, stdout: "", stderr: refusal });
+    expect(readFileSync(path("runs/old/model.safetensors"))).toEqual(before);
+    expect(await train("--epochs", "1", "--seed", "2", "--out", "runs/old", "--overwrite")).toMatchObject({ code: 0 });
+    expect(readdirSync(path("runs/old")).filter((file) => file.includes("epoch-02"))).toEqual([]);
+    expect(lines(readFileSync(path("runs/old/metrics.jsonl"), "utf8"))).toHaveLength(1);
+
+    const { code, stderr } = await train("--out", "faces", "--overwrite");
+    expect(code).toBe(1);
+    expect(stderr).toContain("--out faces: the folder holds other files (t10k-images-idx3-ubyte, train-images-idx3-ubyte)");
+  });
+});
+
+describe("a run that has ended", () => {
+  beforeAll(async () => {
+    expect(await train("--epochs", "1", "--out", "runs/done")).toMatchObject({ code: 0 });
+  });
+
+  test("gives samples: the picture's name on stdout, the same picture for the same seed [js]", async () => {
+    const sample = (...args: string[]) => elbo(here, "sample", "runs/done", "--count", "10", "--device", "js", ...args);
+    const [one, two, three] = await Promise.all([sample(), sample("--out", "same.png"), sample("--out", "other.png", "--seed", "2")]);
+    expect(one).toEqual({ code: 0, stdout: "samples.png\n", stderr: "10 samples of runs/done, seed 1:\n" });
+    expect([two.stdout, three.stdout]).toEqual(["same.png\n", "other.png\n"]);
+    expect(pictureSize("samples.png")).toEqual(grid(3, 4));
+    expect(readFileSync(path("same.png"))).toEqual(readFileSync(path("samples.png")));
+    expect(readFileSync(path("other.png"))).not.toEqual(readFileSync(path("samples.png")));
+  });
+
+  test("gives reconstructions of the data it was trained on, from any folder, or of other data [js]", async () => {
+    const run = path("runs/done");
+    const args = ["reconstruct", run, "--count", "3", "--device", "js", "--out", path("three.png")];
+    expect(await elbo({ cwd: tmpdir() }, ...args)).toMatchObject({ code: 0, stdout: `${path("three.png")}\n` });
+    expect(pictureSize("three.png")).toEqual(grid(2, 3));
+    const wrong = await elbo(here, ...args, "--data", "digits");
+    expect(wrong).toMatchObject({ code: 1, stdout: "" });
+    expect(wrong.stderr).toContain("the images of digits are 28 x 28 x 1, but the model takes [5, 7, 1]");
+    expect((await elbo(here, ...args, "--count", "13")).stderr).toContain("--count 13 is more than the 12 test images");
+  });
+});
+
+describe("what goes wrong", () => {
+  /** Ended with this code and this one line. */
+  async function fails(code: number, message: string, ...args: string[]): Promise<void> {
+    const end = await elbo(here, ...args);
+    expect(end).toMatchObject({ code, stdout: "" });
+    expect(lines(end.stderr)).toHaveLength(1);
+    expect(end.stderr).toContain(message);
+  }
+
+  test("a wrong command line ends with 2 and says what would do", async () => {
+    await Promise.all([
+      fails(2, "elbo train: unknown option --epoch; did you mean --epochs?", "train", "--epoch", "3"),
+      fails(2, 'elbo train: --device "gpu" is not one of auto, webgpu, js', "train", "--device", "gpu"),
+      fails(2, 'elbo sample: --out "x.jpg" is not the name of a .png file', "sample", "runs/done", "--out", "x.jpg"),
+      fails(2, "elbo sample: RUN is missing: the directory of a run", "sample"),
+      fails(2, "elbo: unknown command trian; did you mean train?", "trian"),
+      fails(2, "elbo: a command is missing: train, sample, reconstruct, devices"),
+    ]);
+  });
+
+  test("data that cannot be read ends with 1 and names the folder", async () => {
+    await Promise.all([
+      fails(1, "elbo train: nowhere: no such folder; expected one with train-images-idx3-ubyte", "train", "--data", "nowhere"),
+      fails(1, "found an empty folder", "train", "--data", "empty"),
+      fails(1, "--batch 49 is more than the 48 training images of faces", "train", ...SMALL, "--batch", "49"),
+    ]);
+  });
+
+  test("a place that cannot be written ends with 1 before anything is trained", async () => {
+    mkdirSync(path("runs/folder.png"));
+    await Promise.all([
+      fails(1, "--out faces/train-images-idx3-ubyte", "train", ...SMALL, "--out", "faces/train-images-idx3-ubyte"),
+      fails(1, "run: could not be made: ENOTDIR", "train", ...SMALL, "--out", "faces/train-images-idx3-ubyte/run"),
+      fails(1, "there is no folder nowhere", "sample", "runs/done", "--out", "nowhere/samples.png"),
+      fails(1, "that is a folder", "sample", "runs/done", "--out", "runs/folder.png"),
+    ]);
+  });
+
+  test("a run that is none, damaged, or of another version is refused by the name of the file", async () => {
+    const damaged = (name: string, damage: (dir: string) => void): string => {
+      const dir = path("runs", name);
+      mkdirSync(dir, { recursive: true });
+      for (const file of RUN_FILES) writeFileSync(join(dir, file), readFileSync(path("runs/done", file)));
+      damage(dir);
+      return join("runs", name);
+    };
+    const newer = damaged("newer", (dir) => {
+      const config = JSON.parse(readFileSync(join(dir, "config.json"), "utf8"));
+      writeFileSync(join(dir, "config.json"), JSON.stringify({ ...config, version: 99 }));
+    });
+    const short = damaged("short", (dir) => truncateSync(join(dir, "model.safetensors"), 100));
+    const nameless = damaged("nameless", (dir) => rmSync(join(dir, "config.json")));
+    await Promise.all([
+      fails(1, "runs/newer/config.json: a run of version 99; this Elbo reads version 1", "sample", newer),
+      fails(1, "runs/short/model.safetensors: damaged or exchanged: it has 100 bytes instead of", "reconstruct", short),
+      fails(1, "runs/nameless: not a run: it has no config.json", "sample", nameless),
+      fails(1, "nowhere: no run can be read there", "sample", "nowhere"),
+    ]);
+  });
+
+  test("ELBO_DEBUG shows where an error arose", async () => {
+    const { stderr } = await elbo({ cwd, env: { ELBO_DEBUG: "1" } }, "sample", "nowhere");
+    expect(stderr).toMatch(/\n +at .*dist\/vae\/run\.node\.js/);
+  });
+});
+
+describe("an interruption", () => {
+  const endless = (out: string) => start(here, "train", ...SMALL, "--epochs", "1000000", "--out", out);
+
+  test.each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ] as const)("by %s ends a training with %i, its run saved as it was then [js]", async (signal, expected) => {
+    const out = `runs/${signal}`;
+    const { child, seen, ended } = endless(out);
+    await seen("epoch 2/");
+    child.kill(signal);
+    const { code, stdout, stderr } = await ended;
+    expect({ code, stderr }).toEqual({ code: expected, stderr: expect.stringContaining("stopping after this step") });
+    expect(stdout).toMatch(/\nstopped after .*\n.*runs\/SIG/);
+    const { model, metrics } = await loadRun(path(out));
+    expect(metrics.length).toBeGreaterThanOrEqual(2);
+    model.dispose();
+  });
+
+  test("at any moment leaves a run that loads, or none [js]", async () => {
+    const moments = Array.from({ length: 8 }, (_, i) => 60 * i);
+    const ends = moments.map(async (wait, i) => {
+      const out = `runs/moment-${i}`;
+      const { child, ended } = endless(out);
+      await setTimeout(wait + 60 * Math.random());
+      child.kill("SIGINT");
+      if (i % 2) setTimeout(5).then(() => child.kill("SIGINT")); // impatience
+      const { code, stderr } = await ended;
+      expect(["SIGINT", 130]).toContain(code); // the signal itself, before the command has begun
+      expect(stderr).not.toMatch(/error/i);
+      if (!existsSync(path(out))) return;
+      expect(readdirSync(path(out)).filter((file) => file.endsWith(".tmp"))).toEqual([]);
+      (await loadRun(path(out))).model.dispose();
+    });
+    await Promise.all(ends);
+  });
+
+  test("a reader that goes away ends a training quietly, its run saved [js]", async () => {
+    const { child, seen, ended } = endless("runs/pipe");
+    await seen("epoch 1/");
+    child.stdout?.destroy();
+    const { code, stderr } = await ended;
+    expect(code).toBe(141);
+    expect(lines(stderr)).toHaveLength(3); // the heading
+    (await loadRun(path("runs/pipe"))).model.dispose();
+  });
+});
+
+test("--help names all commands, and of each command all options, within 80 columns", async () => {
+  const [all, train, sample, reconstruct, devices] = await Promise.all([
+    elbo(here, "--help"),
+    ...["train", "sample", "reconstruct", "devices"].map((name) => elbo(here, name, "--help")),
+  ]);
+  for (const { code, stdout, stderr } of [all, train, sample, reconstruct, devices]) {
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(Math.max(...lines(stdout).map((line) => line.length))).toBeLessThanOrEqual(80);
+  }
+  for (const name of ["train", "sample", "reconstruct", "devices"]) expect(all.stdout).toMatch(new RegExp(`^  ${name} +\\S`, "m"));
+  const names = [
+    "data",
+    "model",
+    "hidden",
+    "latent",
+    "epochs",
+    "batch",
+    "lr",
+    "beta",
+    "likelihood",
+    "seed",
+    "device",
+    "out",
+    "limit",
+    "json",
+  ];
+  for (const name of names) expect(train.stdout).toMatch(new RegExp(`^  --${name} `, "m"));
+  expect(sample.stdout).toContain("usage: elbo sample RUN [options]");
+  expect(reconstruct.stdout).toMatch(/\(default: what the run was\s+trained on\)/);
+});
+
+test("elbo devices says what is here [js]", async () => {
+  const { code, stdout } = await elbo(here, "devices");
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^ {2}webgpu +\S.*\n(?: +\S.*\n)* {2}js +plain loops.*\n {2}auto +takes (js|webgpu)\n$/);
+});
