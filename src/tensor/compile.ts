@@ -78,15 +78,7 @@ export function compile<A extends readonly Tensor[], R extends Outputs>(
   };
 
   const compiled = (...args: A): R => run(1, args);
-  const release = () => {
-    for (const { device, rings } of programs.values()) {
-      for (const { buffers, results } of rings.values()) {
-        for (const b of buffers.flat()) device.free(b);
-        for (const block of results.flat()) block.gone ??= "the compiled function it is a result of was disposed";
-      }
-    }
-    programs.clear();
-  };
+  const release = releasing(programs);
   const dispose = () => {
     isDisposed = true;
     release();
@@ -105,6 +97,19 @@ export function compile<A extends readonly Tensor[], R extends Outputs>(
     [Symbol.dispose]: dispose,
   });
 }
+
+/** Gives back what the programs hold. Written outside of `compile`, because what the net holds must not hold the compiled function. */
+const releasing =
+  <R extends Outputs>(programs: Map<string, Traced<R>>) =>
+  (): void => {
+    for (const { device, rings } of programs.values()) {
+      for (const { buffers, results } of rings.values()) {
+        for (const b of buffers.flat()) device.free(b);
+        for (const block of results.flat()) block.gone ??= "the compiled function it is a result of was disposed";
+      }
+    }
+    programs.clear();
+  };
 
 function tensorArgument(x: Tensor, i: number): Tensor {
   if (x instanceof Tensor) return x;
