@@ -1,7 +1,6 @@
 // The `js` device: every op by its plain loops, one after the other, never fused. It is the specification that the
 // other devices are tested against, and it runs anywhere.
 
-import { stateOf } from "../../tensor/fuse.ts";
 import { isLeaf } from "../../tensor/graph.ts";
 import type { Plan } from "../../tensor/plan.ts";
 import { arrayOf, type DType, type Tensor, type Values } from "../../tensor/tensor.ts";
@@ -76,11 +75,8 @@ export class JsDevice implements Device {
     return {
       run: (nodes, times, into) => {
         this.check();
-        const written = new Set(graph.effects.map((e) => nodes[stateOf(graph, e)].storage?.block));
         const values: Values[] = nodes.map((t, i) => {
-          // Arguments are read as they were at the call, even if they lie in a state that the plan writes.
-          const isArgument = graph.blockOf[i] < 0 && written.has(t.storage?.block);
-          if (isLeaf(graph.nodes[i])) return isArgument ? leafValues(t).slice() : leafValues(t);
+          if (isLeaf(graph.nodes[i])) return leafValues(t);
           const slot = slotOf[i];
           return slot === undefined ? new Float32Array(0) : this.#slot(slot, t.size, t.dtype);
         });

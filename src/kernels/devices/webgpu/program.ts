@@ -35,7 +35,6 @@ export function prepare(device: WebGpuDevice, plan: Plan): Prepared {
   }
   const block = new Block(device, launches, bytes);
   const leaves = plan.graph.nodes.map((t, i) => (isLeaf(t) ? i : -1)).filter((i) => i >= 0);
-  const states = plan.graph.effects.map((e) => stateOf(plan.graph, e));
   /** The buffer of each leaf and each stored node: what the bind groups were made for. */
   const bound = new Map<number, GPUBuffer>();
   let groups: readonly GPUBindGroup[] | undefined;
@@ -44,12 +43,10 @@ export function prepare(device: WebGpuDevice, plan: Plan): Prepared {
   /** Brings the bind groups up to date with the memory of this run's leaves, and with slots that grew. */
   const bindAll = (nodes: readonly Tensor[], encoder: GPUCommandEncoder): readonly GPUBindGroup[] => {
     let copies = plan.slots.length; // slots behind the plan's own
-    const written = new Set(states.map((i) => nodes[i].storage?.block));
     for (const i of leaves) {
       const { block, offset } = nodes[i].storage as Storage; // a leaf has one when it runs
-      // Arguments are read as they were at the call, even if they lie in a state that the plan writes.
-      const isArgument = plan.graph.blockOf[i] < 0;
-      const stays = block.buffer && !(isArgument && (offset > 0 || written.has(block)));
+      // Where an argument begins was not known to the plan: one that lies behind something else is copied.
+      const stays = block.buffer && offset === plan.offsets[i];
       const buffer = stays ? (block.buffer as GPUBuffer) : copied(device, encoder, nodes[i], copies++);
       if (bound.get(i) === buffer) continue;
       bound.set(i, buffer);
@@ -106,7 +103,7 @@ function copied(device: WebGpuDevice, encoder: GPUCommandEncoder, t: Tensor, slo
     return buffer;
   }
   const buffer = device.slot(slot, t.size);
-  if (t.size > 0) encoder.copyBufferToBuffer(block.buffer as GPUBuffer, 4 * offset, buffer, 0, 4 * t.size); // u8 is never a state
+  if (t.size > 0) encoder.copyBufferToBuffer(block.buffer as GPUBuffer, 4 * offset, buffer, 0, 4 * t.size); // never u8, which shares no block
   return buffer;
 }
 
