@@ -10,6 +10,7 @@ import { parameterLeaf } from "../kernels/layout/leaf.ts";
 import { assign } from "../kernels/state/assign.ts";
 import { scalar } from "../tensor/create.ts";
 import { settle, vacate } from "../tensor/run.ts";
+import { format, sameShape } from "../tensor/shape.ts";
 import { arrayOf, type Block, hostBlock, Tensor } from "../tensor/tensor.ts";
 import { grad } from "./grad.ts";
 
@@ -50,6 +51,7 @@ export interface AdamOptions extends Clipping {
 export function sgd(parameters: readonly Tensor[], options: SgdOptions = {}): Optimizer {
   const { rate = 1e-2, momentum = 0, nesterov = false, weightDecay = 0 } = options;
   if (nesterov && momentum === 0) throw new Error("sgd: nesterov needs momentum");
+  check("sgd", parameters, options);
   const velocities = momentum === 0 ? [] : withCompanions(parameters, 1).map(([v]) => v);
   return optimizer("sgd", parameters, options, rate, named({ velocity: velocities }), (rateNow) => (w, g, i) => {
     const slope = weightDecay === 0 ? g : g.add(w.mul(weightDecay));
@@ -72,6 +74,7 @@ export const adamW = (parameters: readonly Tensor[], options: AdamOptions = {}):
 
 function adamLike(name: string, parameters: readonly Tensor[], options: AdamOptions, decoupled: boolean): Optimizer {
   const { rate = 1e-3, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0 } = options;
+  check(name, parameters, options);
   const moments = withCompanions(parameters, 2);
   const state = named({ mean: moments.map(([m]) => m), variance: moments.map(([, v]) => v) });
   return optimizer(name, parameters, options, rate, state, (rateNow, step) => {
@@ -97,6 +100,16 @@ function adamLike(name: string, parameters: readonly Tensor[], options: AdamOpti
 /** 1 - baseᵗ, as -expm1(t · ln base): right from the first step on. */
 const scalarPower = (base: number, step: Tensor): Tensor => (base === 0 ? step.mul(0).add(1) : step.mul(Math.log(base)).expm1().neg());
 
+/** Before anything is moved: is this something to optimize? */
+function check(name: string, parameters: readonly Tensor[], { clipNorm = 1 }: Clipping): void {
+  if (parameters.length === 0) throw new Error(`${name}: no parameters to optimize`);
+  parameters.forEach((p, i) => {
+    if (p.op !== parameterLeaf) throw new Error(`${name}: ${p} is no parameter`);
+    if (parameters.indexOf(p) < i) throw new Error(`${name}: parameter ${i} is named twice`);
+  });
+  if (!(clipNorm > 0)) throw new Error(`${name}: clipNorm ${clipNorm}; it is above 0`);
+}
+
 /** New values of the states that belong to parameter w, given its gradient: an optimizer's own mathematics. */
 type Update = (w: Tensor, g: Tensor, i: number) => readonly (readonly [state: Tensor, value: Tensor])[];
 
@@ -109,13 +122,15 @@ function optimizer(
   own: readonly (readonly [string, Tensor])[],
   prepare: (rate: Tensor, step: Tensor) => Update,
 ): Optimizer {
-  if (parameters.length === 0) throw new Error(`${name}: no parameters to optimize`);
-  for (const p of parameters) if (p.op !== parameterLeaf) throw new Error(`${name}: ${p} is no parameter`);
   const steps = scalar(0, "u32");
   const ok = scalar(1);
   const apply = (gradients: readonly Tensor[], loss?: Tensor): void => {
     if (gradients.length !== parameters.length)
       throw new Error(`${name}: ${gradients.length} gradients for ${parameters.length} parameters`);
+    gradients.forEach((g, i) => {
+      if (!sameShape(g.shape, parameters[i].shape))
+        throw new Error(`${name}: gradient ${i} is ${format(g.shape)}, its parameter ${format(parameters[i].shape)}`);
+    });
     const norm = clipNorm === undefined ? undefined : globalNorm(gradients);
     const stillOk = [loss, norm].reduce<Tensor>((all, t) => (t ? all.mul(t.isFinite().reshape([])) : all), ok);
     const before = steps.cast("f32");
