@@ -1,0 +1,55 @@
+// node bench/gpu-host.mjs [FILE]: everything to ask of a machine with a GPU, in one command: what the adapter offers, whether every
+// kernel is right on it, and then the benches. It needs dist/, bench/, package.json and the packages webgpu and benchmark, no more.
+// The answers are written to FILE (default bench/results/gpu-host.json) as they come; exit 1 if a kernel is wrong.
+import { writeFileSync } from "node:fs";
+import { create, globals } from "webgpu";
+import { isSoftware, registerGpu, requireAdapter } from "../dist/kernels/devices/webgpu/adapter.js";
+import { load, machine } from "./machine.mjs";
+import * as overhead from "./overhead.mjs";
+import { table } from "./report.mjs";
+import { verify } from "./verify.mjs";
+
+const [file = "bench/results/gpu-host.json"] = process.argv.slice(2);
+Object.assign(globalThis, globals);
+const held = { plain: create([]), unsafe: create(["enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia"]) };
+registerGpu(async () => held.plain);
+
+const about = machine();
+const adapter = await requireAdapter();
+const unsafe = await held.unsafe.requestAdapter({ powerPreference: "high-performance" });
+const facts = {
+  isSoftware: isSoftware(adapter),
+  ...offers(adapter),
+  limits: copied(adapter.limits),
+  withUnsafeApis: unsafe && offers(unsafe),
+};
+console.log(JSON.stringify(facts, undefined, 2));
+if (facts.isSoftware) console.log("This is a software driver: what follows is a rehearsal, and measures no GPU.");
+write({});
+
+const wrong = await verify(console.log);
+for (const line of wrong) console.log(`WRONG ${line}`);
+write({ wrong });
+
+const measured = { bench: "overhead", ...(await overhead.run({ devices: ["js", "webgpu"], filter: "", log: console.log })) };
+const results = { ...measured, machine: { ...about, loadAfter: load() } };
+console.log(table(results));
+write({ wrong, overhead: results });
+process.exit(wrong.length > 0 ? 1 : 0);
+
+/** @param {GPUAdapter} adapter */
+function offers({ info, features }) {
+  return { info: copied(info), features: [...features].sort() };
+}
+
+/** As a plain object: the values are getters of a prototype. @param {object} from */
+function copied(from) {
+  const keys = [];
+  for (const key in from) keys.push(key);
+  return Object.fromEntries(keys.map((key) => [key, Reflect.get(from, key)]));
+}
+
+/** @param {object} answers */
+function write(answers) {
+  writeFileSync(file, `${JSON.stringify({ machine: about, adapter: facts, ...answers }, undefined, 2)}\n`);
+}
