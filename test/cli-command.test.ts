@@ -94,7 +94,7 @@ describe("elbo train", () => {
       .filter((line) => line.startsWith("epoch "));
     expect(bars.length).toBeGreaterThanOrEqual(3);
     for (const bar of bars) expect(bar.length).toBeLessThan(60);
-    expect(bars.at(-1)).toMatch(/^epoch 3\/3 {2}█+ {2}loss \d+\.\d\d {2}[\d,]+ images\/s {2}0:00 left$/);
+    expect(bars.at(-1)).toMatch(/^epoch 3\/3 {2}█+ {2}loss \d+\.\d\d {2}[\d,]+ images\/s {2}testing$/);
     expect(stderr).toContain(CYAN);
 
     const plain = await start({ cwd, node, env: { TERM: "xterm", NO_COLOR: "1" } }, ...args).ended;
@@ -120,6 +120,15 @@ describe("elbo train", () => {
     expect(outs.sort()).toEqual([1, 2, 3].map((n) => join("runs", `digits-dense-${n}`)));
     const { config } = await loadRun(path("elsewhere", outs[0]));
     expect(config.data).toMatchObject({ name: "digits", train: 64, test: 64 });
+  });
+
+  test("on WebGPU: the losses of js, and a process that ends [webgpu]", async () => {
+    const args = ["--epochs", "1", "--json"];
+    const runs = await Promise.all([train(...args, "--device", "webgpu"), train(...args)]);
+    const [webgpu, js] = runs.map(({ stdout }) => lines(stdout).map((line) => JSON.parse(line)));
+    expect(runs.map(({ code }) => code)).toEqual([0, 0]);
+    expect(webgpu[1].device).toBe("webgpu");
+    expect(Math.abs(webgpu[0].test.loss / js[0].test.loss - 1)).toBeLessThan(1e-4);
   });
 
   test("a run is replaced only with --overwrite, and what is no run never [js]", async () => {
@@ -252,11 +261,11 @@ describe("an interruption", () => {
   });
 
   test("at any moment leaves a run that loads, or none [js]", async () => {
-    const moments = Array.from({ length: 8 }, (_, i) => 60 * i);
+    const moments = Array.from({ length: 8 }, (_, i) => 120 * i);
     const ends = moments.map(async (wait, i) => {
       const out = `runs/moment-${i}`;
       const { child, ended } = endless(out);
-      await setTimeout(wait + 60 * Math.random());
+      await setTimeout(wait + 120 * Math.random());
       child.kill("SIGINT");
       if (i % 2) setTimeout(5).then(() => child.kill("SIGINT")); // impatience
       const { code, stderr } = await ended;

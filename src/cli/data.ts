@@ -40,12 +40,14 @@ export async function readData(data: string, limit: number | undefined): Promise
   return { train: first(train, limit), test: test && first(test, limit) };
 }
 
-/** The first `count` test images, without the rest where that is possible. */
-export async function readTestImages(data: string, count: number): Promise<Images> {
-  if (data === "digits") return draw(count, DIGITS.testStart);
+const FEW = 16;
+
+/** The first `count` test images, or some. Of digits, no more are drawn. */
+export async function readTestImages(data: string, count: number | undefined): Promise<Images> {
+  if (data === "digits") return draw(count ?? FEW, DIGITS.testStart);
   const { train, test = train } = readImages(data);
-  if (count > test.count) throw new Error(`--count ${count} is more than the ${test.count} test images in ${data}`);
-  return first(test, count);
+  if (count !== undefined && count > test.count) throw new Error(`--count ${count} is more than the ${test.count} test images in ${data}`);
+  return first(test, count ?? FEW);
 }
 
 const first = (images: Images, limit = images.count): Images => sliceImages(images, 0, Math.min(limit, images.count));

@@ -23,12 +23,15 @@ export const devices: Command = command({
   },
 });
 
+const COMPUTING = /subgroup|f16|timestamp|immediate/; // the other features are about drawing
+
 /** The adapter and its features, or why there is none. */
 async function webgpu(): Promise<string> {
   try {
     const adapter = await requireAdapter();
     const software = isSoftware(adapter) ? "; computes on the CPU, so auto passes it over" : "";
-    return `${describe(adapter)}${software}; features: ${[...adapter.features].sort().join(", ") || "none"}`;
+    const features = [...adapter.features].filter((name) => COMPUTING.test(name)).sort();
+    return `${describe(adapter)}${software}; features: ${features.join(", ") || "none"}`;
   } catch (error) {
     return `not here: ${forCommand(error as Error)}`;
   }

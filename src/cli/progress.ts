@@ -26,7 +26,8 @@ export function progress({ epochs, batch }: { epochs: number; batch: number }): 
     const done = ((epoch - 1) * stepsPerEpoch + step) / (epochs * stepsPerEpoch);
     const left = ((now - started) / done) * (1 - done); // what lies between epochs is counted with the steps
     const rate = timed.steps > 0 ? [`${Math.round((timed.steps * batch * 1000) / timed.milliseconds).toLocaleString("en")} images/s`] : [];
-    const words = [`loss ${loss.toFixed(2)}`, ...rate, `${clock(left)} left`];
+    const next = step < stepsPerEpoch ? `${clock(left)} left` : "testing";
+    const words = [`loss ${loss.toFixed(2)}`, ...rate, next];
     if (isTerminal()) showLive(line(`epoch ${epoch}/${epochs}`, done, words, process.stderr.columns));
     else if (step < stepsPerEpoch) note(`epoch ${epoch}/${epochs}, step ${step}/${stepsPerEpoch}: ${words.join(", ")}`);
   };

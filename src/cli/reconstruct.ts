@@ -1,5 +1,6 @@
 // elbo reconstruct: images beside what a trained model keeps of them.
 
+import { existsSync } from "node:fs";
 import { loadRun } from "../vae/run.node.ts";
 import { readTestImages } from "./data.ts";
 import { deviceOption, openDevice } from "./device.ts";
@@ -14,7 +15,7 @@ export const reconstruct: Command = command({
   operands: { run: "the directory of a run, as elbo train leaves it" },
   options: {
     data: text("digits|DIR", { default: undefined, shownDefault: "what the run was trained on", help: "where the images come from" }),
-    count: whole({ min: 1, max: 10_000, default: 16, help: "how many of the test images" }),
+    count: whole({ min: 1, max: 10_000, default: undefined, shownDefault: "16, or all there are", help: "how many of the test images" }),
     out: pictureOption("reconstructions.png"),
     device: deviceOption,
   },
@@ -24,10 +25,13 @@ export const reconstruct: Command = command({
     const { model, config } = await loadRun(run);
     const source = data ?? config.training["data"];
     if (typeof source !== "string") throw new Error(`${run}: does not say what it was trained on; name it with --data`);
+    if (data === undefined && source !== "digits" && !existsSync(source)) {
+      throw new Error(`${source}: the data of the run is there no longer; name it with --data`);
+    }
     const images = await readTestImages(source, count);
     await using _device = await openDevice(name);
     writeWhole(out, await reconstructionsPng(model, images));
-    note(`${count} images of ${images.name}, and under each what ${run} makes of it:`);
+    note(`${images.count} images of ${images.name}, and under each what ${run} makes of it:`);
     print(out);
   },
 });

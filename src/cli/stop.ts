@@ -1,7 +1,7 @@
 // How the command ends before its time. The first Ctrl-C asks a command that has something to save to come to its end, the second ends
 // it at once. A command with nothing to save ends at the first.
 
-import { note } from "./terminal.ts";
+import { note, showLive } from "./terminal.ts";
 
 const CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const; // 128 + the signal's number, as a shell reports it
 const SIGPIPE = 141;
@@ -14,9 +14,12 @@ export function stopSignal(): AbortSignal {
   return saving.signal;
 }
 
-function interrupt(code: number, message: string | undefined): void {
+function interrupt(code: number, message = ""): void {
   process.exitCode = code;
-  if (!saving || saving.signal.aborted) process.exit(code);
+  if (!saving || saving.signal.aborted) {
+    showLive(""); // or the shell's prompt would follow it
+    process.exit(code);
+  }
   saving.abort();
   if (message) note(message);
 }
@@ -30,8 +33,9 @@ export function handleSignals(): void {
   const onError = (error: NodeJS.ErrnoException) => {
     if (broken) return; // every later write fails too
     broken = true;
-    if (error.code === "EPIPE") interrupt(SIGPIPE, undefined);
-    else interrupt(1, `elbo: cannot write the output: ${error.message}`);
+    if (error.code === "EPIPE") return interrupt(SIGPIPE);
+    note(`elbo: the output cannot be written: ${error.message}`);
+    interrupt(1);
   };
   process.stdout.on("error", onError);
   process.stderr.on("error", (error: NodeJS.ErrnoException) => {

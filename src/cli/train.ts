@@ -120,13 +120,14 @@ function epochLine({ epoch, train, test, seconds }: Line, epochs: number, beta: 
 function farewell(out: string, stopped: boolean, milliseconds: number): string {
   const pictures = ["samples.png", "reconstructions.png"].map((file) => join(out, file)).filter((path) => existsSync(path));
   const elbo = called();
+  const run = /[^\w./-]/.test(out) ? `"${out}"` : out; // for the shell
   return [
     `${stopped ? "stopped" : "done"} after ${clock(milliseconds)}; losses are in nats per image`,
     `  run       ${out}`,
     ...(pictures.length > 0 ? [`  pictures  ${pictures.join(", ")}`] : []),
     `go on with`,
-    `  ${elbo} sample ${out} --count 100 --seed 2`,
-    `  ${elbo} reconstruct ${out}`,
+    `  ${elbo} sample ${run} --count 100 --seed 2`,
+    `  ${elbo} reconstruct ${run}`,
   ].join("\n");
 }
 
