@@ -221,18 +221,31 @@ describe("what goes wrong", () => {
       damage(dir);
       return join("runs", name);
     };
-    const newer = damaged("newer", (dir) => {
-      const config = JSON.parse(readFileSync(join(dir, "config.json"), "utf8"));
-      writeFileSync(join(dir, "config.json"), JSON.stringify({ ...config, version: 99 }));
-    });
+    const changed = (name: string, changes: object) =>
+      damaged(name, (dir) => {
+        const config = JSON.parse(readFileSync(join(dir, "config.json"), "utf8"));
+        writeFileSync(join(dir, "config.json"), JSON.stringify({ ...config, ...changes }));
+      });
+    const newer = changed("newer", { version: 99 });
+    const moved = changed("moved", { training: { data: path("gone") } });
+    const silent = changed("silent", { training: undefined });
     const short = damaged("short", (dir) => truncateSync(join(dir, "model.safetensors"), 100));
     const nameless = damaged("nameless", (dir) => rmSync(join(dir, "config.json")));
     await Promise.all([
       fails(1, "runs/newer/config.json: a run of version 99; this Elbo reads version 1", "sample", newer),
       fails(1, "runs/short/model.safetensors: damaged or exchanged: it has 100 bytes instead of", "reconstruct", short),
       fails(1, "runs/nameless: not a run: it has no config.json", "sample", nameless),
+      fails(1, "gone: the data of the run is there no longer; name it with --data", "reconstruct", moved),
+      fails(1, "runs/silent: does not say what it was trained on; name it with --data", "reconstruct", silent),
       fails(1, "nowhere: no run can be read there", "sample", "nowhere"),
     ]);
+  });
+
+  test("a loss that is no number ends with 1 and leaves the run as it was before [js]", async () => {
+    const { code, stderr } = await train("--lr", "1e20", "--epochs", "50", "--out", "runs/nan");
+    expect(code).toBe(1);
+    expect(lines(stderr).at(-1)).toMatch(/^elbo train: the loss is \S+ in epoch \d+, step \d+ .*; a lower learning rate may help$/);
+    (await loadRun(path("runs/nan"))).model.dispose();
   });
 
   test("ELBO_DEBUG shows where an error arose", async () => {

@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import { type Command, columns, helpText, nearest, parse, UsageError } from "./options.ts";
 import { handleSignals } from "./stop.ts";
-import { note, onError, print } from "./terminal.ts";
+import { forStderr, note, print } from "./terminal.ts";
 
 handleSignals(); // before anything that takes time is loaded
 
@@ -56,7 +56,8 @@ function version(): string {
 try {
   await main(process.argv.slice(2));
 } catch (error) {
-  note(`${onError("red", `${speaker}:`)} ${error instanceof Error ? error.message : error}`);
+  const message = error instanceof Error ? error.message : `${error}`;
+  note(`${forStderr("red", `${speaker}:`)} ${message.replace(/^train: /, "")}`); // the library's function has the command's name
   if (process.env["ELBO_DEBUG"]) console.error(error);
   process.exitCode = error instanceof UsageError ? 2 : 1;
 }

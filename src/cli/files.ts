@@ -59,8 +59,9 @@ export function writeWhole(path: string, bytes: Uint8Array): void {
 /** Throws if no picture can be written there, before any work is done for it. */
 export function checkPicture(path: string): void {
   const folder = dirname(path);
-  if (!existsSync(folder)) throw new Error(`--out ${path}: there is no folder ${folder}`);
-  if (existsSync(path) && statSync(path).isDirectory()) throw new Error(`--out ${path}: that is a folder; name a file in it`);
+  const isFolder = (path: string) => existsSync(path) && statSync(path).isDirectory();
+  if (!isFolder(folder)) throw new Error(`--out ${path}: there is no folder ${folder}`);
+  if (isFolder(path)) throw new Error(`--out ${path}: that is a folder; name a file in it`);
 }
 
 /** Removes the pictures of an earlier run, which the next one might not replace. */

@@ -2,6 +2,7 @@
 // message for whatever does not fit.
 
 import { parseArgs } from "node:util";
+import { terminalWidth } from "./terminal.ts";
 
 /** One option: how its text becomes a value. */
 export interface Option<T> {
@@ -171,7 +172,7 @@ export function helpText({ name, summary, operands, options, examples }: Command
 /** Two columns, the first as wide as its widest entry, the second folded to fit the terminal. */
 export function columns(rows: readonly (readonly string[])[]): string {
   const left = Math.max(...rows.map(([word]) => word.length)) + 4;
-  const right = Math.max(30, (process.stdout.columns ?? 80) - left);
+  const right = Math.max(30, terminalWidth(process.stdout) - left);
   const folded = (text: string): string[] => text.match(new RegExp(`.{1,${right}}(?=\\s|$)`, "g")) ?? [];
   return rows.map(([word, help]) => `  ${word}`.padEnd(left) + folded(help).join(`\n${" ".repeat(left - 1)}`)).join("\n");
 }

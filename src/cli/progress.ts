@@ -1,7 +1,7 @@
 // How a training is shown while it runs: a line that moves where there is a terminal, a plain line now and then where there is none.
 
 import type { StepEvent } from "../vae/index.ts";
-import { isTerminal, note, onError, showLive } from "./terminal.ts";
+import { forStderr, isTerminal, note, showLive, terminalWidth } from "./terminal.ts";
 
 const DRAW_EVERY = 100; // milliseconds: the eye needs no more
 const SAY_EVERY = 15_000;
@@ -28,7 +28,7 @@ export function progress({ epochs, batch }: { epochs: number; batch: number }): 
     const rate = timed.steps > 0 ? [`${Math.round((timed.steps * batch * 1000) / timed.milliseconds).toLocaleString("en")} images/s`] : [];
     const next = step < stepsPerEpoch ? `${clock(left)} left` : "testing";
     const words = [`loss ${loss.toFixed(2)}`, ...rate, next];
-    if (isTerminal()) showLive(line(`epoch ${epoch}/${epochs}`, done, words, process.stderr.columns));
+    if (isTerminal()) showLive(line(`epoch ${epoch}/${epochs}`, done, words, terminalWidth(process.stderr)));
     else if (step < stepsPerEpoch) note(`epoch ${epoch}/${epochs}, step ${step}/${stepsPerEpoch}: ${words.join(", ")}`);
   };
 }
@@ -43,7 +43,7 @@ function line(name: string, done: number, words: readonly string[], columns: num
     return short.slice(0, room);
   }
   const full = Math.round(done * width);
-  const bar = onError("cyan", "█".repeat(full)) + onError("dim", "░".repeat(width - full));
+  const bar = forStderr("cyan", "█".repeat(full)) + forStderr("dim", "░".repeat(width - full));
   return [name, bar, ...words].join("  ");
 }
 

@@ -23,7 +23,7 @@ export const reconstruct: Command = command({
   async run({ run, data, count, out, device: name }) {
     checkPicture(out);
     const { model, config } = await loadRun(run);
-    const source = data ?? config.training["data"];
+    const source = data ?? config.training?.["data"];
     if (typeof source !== "string") throw new Error(`${run}: does not say what it was trained on; name it with --data`);
     if (data === undefined && source !== "digits" && !existsSync(source)) {
       throw new Error(`${source}: the data of the run is there no longer; name it with --data`);

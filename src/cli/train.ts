@@ -13,7 +13,7 @@ import { type Command, choice, command, flag, real, sizes, text, UsageError, typ
 import { reconstructionsPng, samplesPng } from "./pictures.ts";
 import { clock, progress } from "./progress.ts";
 import { stopSignal } from "./stop.ts";
-import { note, onOutput, print, showLive } from "./terminal.ts";
+import { forStdout, note, print, showLive } from "./terminal.ts";
 
 const options = {
   data: dataOption,
@@ -110,7 +110,7 @@ type Line = Omit<EpochEvent, "type">;
 function epochLine({ epoch, train, test, seconds }: Line, epochs: number, beta: number): string {
   const parts = ({ loss, reconstruction, kl }: Terms<number>) => {
     const weight = beta === 1 ? "" : `${beta} x `;
-    return `${onOutput("bold", loss.toFixed(2))} = reconstruction ${reconstruction.toFixed(2)} + ${weight}KL ${kl.toFixed(2)}`;
+    return `${forStdout("bold", loss.toFixed(2))} = reconstruction ${reconstruction.toFixed(2)} + ${weight}KL ${kl.toFixed(2)}`;
   };
   const losses = test ? `test ${parts(test)}, train ${train.loss.toFixed(2)}` : `train ${parts(train)}`;
   return `epoch ${epoch}/${epochs}: ${losses}, ${seconds.toFixed(seconds < 10 ? 1 : 0)} s`;
