@@ -103,8 +103,8 @@ for (const [name, op] of ops.filter(([name]) => refuse.includes(name))) {
   test(`${name}: says that it has no gradient [js]`, () => {
     for (const { args } of calls(op)) {
       const inputs = inputsOf(name, args);
-      if (inputs.length === 0) continue; // an example for integers
       const y = results(op, args)[0].cast("f32").sum();
+      if (inputs.length === 0 || results(op, args)[0].size === 0) continue; // an example for integers, or an empty one
       expect(() => grad(y, inputs)).toThrow(/grad: \w+ has no gradient/);
     }
   });

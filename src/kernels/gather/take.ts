@@ -3,6 +3,7 @@
 
 import { axisOf, format, type Shape, sameShape, size } from "../../tensor/shape.ts";
 import { Tensor } from "../../tensor/tensor.ts";
+import { fullOf } from "../layout/full.ts";
 import { iota } from "../layout/iota.ts";
 import { type Callable, callable, type Inline, type Reduce } from "../op.ts";
 import { sample, sampleIndex } from "../sample.ts";
@@ -126,7 +127,8 @@ export const scatterAdd: Callable<(x: Tensor, index: Tensor, rows: number, axis?
     ];
     if (!sameShape(replaced, index.shape))
       throw new Error(`scatterAdd: ${x} does not have the indices' shape ${format(index.shape)} at axis ${along}`);
-    return new Tensor(scatterAddOp, [x, index], { axis: along }, [...before, rows, ...after], "f32");
+    const shape = [...before, rows, ...after];
+    return x.size === 0 ? fullOf(shape, 0) : new Tensor(scatterAddOp, [x, index], { axis: along }, shape, "f32");
   },
   () => [
     { args: [sample([3, 7]), sampleIndex([3], 5), 5], shape: [5, 7] },
@@ -134,6 +136,7 @@ export const scatterAdd: Callable<(x: Tensor, index: Tensor, rows: number, axis?
     { args: [sample([5, 2, 3]), sampleIndex([2, 3], 4), 4, 1], shape: [5, 4] },
     { args: [sample([5, 3]), sampleIndex([3], 4), 4, -1], shape: [5, 4] },
     { args: [sample([7]), sampleIndex([], 4), 4], shape: [4, 7] },
+    { args: [sample([0, 7]), sampleIndex([0], 4), 4], shape: [4, 7] },
     { args: [sample([4, 7]), sampleIndex([3], 5), 5], error: /scatterAdd: .* does not have the indices' shape/ },
     { args: [sample([9]), sampleIndex([9], 5), 1], error: /scatterAdd: index \d is out of range for 1 rows/ },
   ],

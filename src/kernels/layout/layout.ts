@@ -127,6 +127,17 @@ export const pad: Callable<(x: Tensor, widths: readonly (readonly [number, numbe
       shape: [3, 6],
     },
     { args: [sample([5]), [[1, 1]], 7.5], shape: [7] },
+    {
+      args: [
+        sample([2, 0]),
+        [
+          [0, 1],
+          [1, 1],
+        ],
+        7.5,
+      ],
+      shape: [3, 2],
+    },
     { args: [sample([5]), [[-1, 0]]], error: /pad: width -1/ },
   ],
 );

@@ -154,7 +154,7 @@ const placeOp: Inline = {
 };
 
 export const placeIn = (x: Tensor, shape: Shape, { start, step }: Walk): Tensor =>
-  new Tensor(placeOp, [x], { start, step }, shape, x.dtype);
+  x.size === 0 ? fullOf(shape, 0, x.dtype) : new Tensor(placeOp, [x], { start, step }, shape, x.dtype);
 
 /** x itself, through which no gradient flows. */
 const stopOp: Inline = {

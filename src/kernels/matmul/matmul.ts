@@ -4,6 +4,7 @@
 import { broadcast, broadcastStrides, format, type Shape, size } from "../../tensor/shape.ts";
 import { Tensor } from "../../tensor/tensor.ts";
 import type { Emit } from "../devices/webgpu/emit.ts";
+import { fullOf } from "../layout/full.ts";
 import { type Callable, callable, type Product } from "../op.ts";
 import { offsets } from "../reduce/reduce.ts";
 import { sumTo } from "../reduce/sum-to.ts";
@@ -99,6 +100,7 @@ export const matmul: Callable<(a: Tensor, b: Tensor, flags?: Flips) => Tensor> =
       return matmul(a.reshape([size(rows), k]), b, { flipB }).reshape([...rows, n]);
     }
     const batch = broadcast("matmul", left.slice(0, -2), right.slice(0, -2));
+    if (k === 0) return fullOf([...batch, m, n], 0);
     return new Tensor(matmulOp, [a, b], { flipA, flipB }, [...batch, m, n], "f32");
   },
   () => [

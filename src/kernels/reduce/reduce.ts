@@ -123,10 +123,11 @@ const examples = (): Example[] => [
 
 export const sum: Reduction = callable(
   (x: Tensor, axes?: Axes, keepDims = false): Tensor => {
-    if (!isFull(x) || x.dtype !== "f32") return record(sumOp, x, axes, keepDims);
+    const isConstant = isFull(x) || x.size === 0;
+    if (!isConstant || x.dtype !== "f32") return record(sumOp, x, axes, keepDims);
     const gone = axesOf("sum", axes, x.rank);
     const count = gone.reduce((n, axis) => n * x.shape[axis], 1);
-    return fullOf(keepDims ? withOnes(x.shape, gone) : without(x.shape, gone), valueOf(x) * count, x.dtype);
+    return fullOf(keepDims ? withOnes(x.shape, gone) : without(x.shape, gone), x.size === 0 ? 0 : valueOf(x) * count);
   },
   () => [...examples(), { args: [sample([3, 0]), 1], shape: [3] }],
 );
