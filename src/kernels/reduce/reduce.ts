@@ -13,9 +13,15 @@ const withOnes = (shape: Shape, axes: readonly number[]): number[] => shape.map(
 
 /** Where the elements lie that the given axes span, in row-major order. */
 export function offsets(shape: Shape, axes: readonly number[], steps: readonly number[] = strides(shape)): Int32Array {
-  let list = [0];
-  for (const axis of axes) list = list.flatMap((at) => Array.from({ length: shape[axis] }, (_, i) => at + i * steps[axis]));
-  return Int32Array.from(list);
+  const list = new Int32Array(size(axes.map((axis) => shape[axis])));
+  let filled = 1;
+  for (const axis of axes) {
+    const d = shape[axis];
+    // Each offset becomes d of them. From the end, so that none is overwritten before it was read.
+    for (let at = filled - 1; at >= 0; at--) for (let i = d - 1; i >= 0; i--) list[at * d + i] = list[at] + i * steps[axis];
+    filled *= d;
+  }
+  return list;
 }
 
 /** The plain loops: for each element that stays, a fold over those that go. */
