@@ -33,7 +33,7 @@ export function table({ machine, devices, results }) {
 
 /** @param {Result} result */
 function cell({ median, spread, per, ops = 1, kernels = ops }) {
-  const merged = per === "op" && kernels < ops ? `, ${kernels} kernel${kernels > 1 ? "s" : ""}` : "";
+  const merged = per === "op" && kernels < ops ? `, ${duration((median * ops) / kernels)} per kernel` : "";
   return `${duration(median)} ± ${Math.round(spread * 50)} %${merged}`;
 }
 
