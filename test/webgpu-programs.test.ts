@@ -2,7 +2,7 @@
 // The numbers are small and whole, and expected as one op after the other gives them.
 import { beforeAll, expect, test } from "vitest";
 import { use } from "../src/kernels/devices/device.ts";
-import { adam, assign, compile, type Device, open, parameter, type Tensor, tensor } from "../src/node.ts";
+import { adam, assign, compile, concat, type Device, open, parameter, type Tensor, tensor, where } from "../src/node.ts";
 import { openWebGpu } from "./setup/dawn.ts";
 
 let js: Device;
@@ -57,6 +57,13 @@ onBoth("a chain recorded between two assignments is computed between them", asyn
   return values(between.mul(data([5], 4)), w);
 });
 
+onBoth("what saw the old value is computed before the assignment, even if it is used after it", async () => {
+  const w = state([5]);
+  const seen = w.add(data([5], 2));
+  assign(w, data([5], 3));
+  return values(seen.mul(data([5], 4)), w);
+});
+
 onBoth("an assignment that reads its state at other indices sees only old values", async () => {
   const w = state([5, 5]);
   assign(w, w.transpose().add(w.slice([[undefined, undefined, -1]])));
@@ -104,6 +111,21 @@ onBoth("an argument that lies behind another in one block: a moment of Adam", as
   const [got] = await values(f(mean));
   f.dispose();
   return got.map((v) => v.toFixed(5));
+});
+
+onBoth("more operands than a kernel can bind", async () => {
+  const x = (i: number) => {
+    const index = (step: number) => tensor(Uint32Array.from({ length: 5 }, (_, j) => (j * step) % 5));
+    return data([5], i)
+      .take(index(i))
+      .take(index(i + 1));
+  };
+  const states = Array.from({ length: 20 }, (_, i) => state([5], i + 1));
+  return values(
+    where(x(1), x(2), x(3)),
+    concat(Array.from({ length: 20 }, (_, i) => x(i + 1))),
+    states.reduce((sum, t) => sum.add(t), data([5])),
+  );
 });
 
 onBoth("two arguments that are one tensor", async () => {

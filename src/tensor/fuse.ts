@@ -55,6 +55,12 @@ export const stateOf = (graph: Graph, effect: number): number => graph.inputs[ef
 /** Where a node's value lies: for an effect, the state that it wrote. */
 const placeOf = (graph: Graph, i: number): number => (graph.nodes[i].op.loops === "effect" ? stateOf(graph, i) : i);
 
+/** The buffer where a node's value lies when another kernel reads it: a block for leaves and effects, else one of its own. */
+const bufferOf = (graph: Graph, i: number): string => {
+  const at = placeOf(graph, i);
+  return isLeaf(graph.nodes[at]) && graph.blockOf[at] >= 0 ? `block ${graph.blockOf[at]}` : `node ${at}`;
+};
+
 /** Views that only rename indices: the value at position i is the value at position i. */
 const keepsOrder = (t: Tensor): boolean => t.op.name === "reshape" || t.op.name === "stopGradient";
 
@@ -78,6 +84,7 @@ export function fuse(graph: Graph, buffers: number): Fused {
     return t.op.loops === "map" && varying.size === 1 && users[i].every((u) => nodes[u].op.loops === "map" && nodes[u].size === t.size);
   });
   forceStale(graph, inline, isState);
+  if (buffers > 0) unburden(graph, inline, buffers);
 
   const reads = nodes.map((_, i) => (inline[i] || isLeaf(nodes[i]) ? [] : readsOf(graph, inline, i)));
   const readers: number[][] = nodes.map(() => []); // the same, backwards
@@ -90,17 +97,12 @@ export function fuse(graph: Graph, buffers: number): Fused {
   const isStored = (k: Kernel, i: number) => nodes[i].op.loops !== "effect" && (isRoot[i] || readers[i].some((r) => !inside(k, r)));
   const inside = (k: Kernel, i: number) => home.get(i) === k;
 
-  /** Where a node's value lies when another kernel reads it: a block for leaves and effects, else a place of its own. */
-  const bufferOf = (i: number): string => {
-    const leaf = placeOf(graph, i);
-    return isLeaf(nodes[leaf]) && graph.blockOf[leaf] >= 0 ? `block ${graph.blockOf[leaf]}` : `node ${leaf}`;
-  };
   const buffersOf = (members: readonly number[]): number => {
     const own = new Set(members);
     const bound = new Set<string>();
     for (const i of members) {
-      for (const { of } of reads[i]) if (!own.has(of) && nodes[of].op.name !== "full") bound.add(bufferOf(of));
-      if (nodes[i].op.loops === "effect") bound.add(bufferOf(i));
+      for (const { of } of reads[i]) if (!own.has(of) && nodes[of].op.name !== "full") bound.add(bufferOf(graph, of));
+      if (nodes[i].op.loops === "effect") bound.add(bufferOf(graph, i));
       else if (isRoot[i] || readers[i].some((r) => !own.has(r))) bound.add(`node ${i}`);
     }
     return bound.size;
@@ -344,6 +346,23 @@ function mergeAlong(kernels: Set<Growing>, merge: (a: Growing, b: Growing) => Gr
   for (const last of inOrder(kernels)) {
     let kernel = last;
     for (const before of [...last.after]) if (kernels.has(before) && kernels.has(kernel)) kernel = merge(before, kernel) ?? kernel;
+  }
+}
+
+/** A node that reads more buffers through inline nodes than a kernel may bind: those that bring the most are stored before it. */
+function unburden(graph: Graph, inline: boolean[], buffers: number): void {
+  const boundBy = (i: number) =>
+    new Set(
+      readsOf(graph, inline, i)
+        .filter((r) => graph.nodes[r.of].op.name !== "full")
+        .map((r) => bufferOf(graph, r.of)),
+    );
+  for (let i = graph.nodes.length - 1; i >= 0; i--) {
+    if (inline[i] || isLeaf(graph.nodes[i])) continue;
+    while (boundBy(i).size >= buffers) {
+      const [most] = graph.inputs[i].filter((x) => inline[x]).sort((a, b) => boundBy(b).size - boundBy(a).size);
+      inline[most] = false;
+    }
   }
 }
 
