@@ -179,7 +179,7 @@ async function* denseCases(device, expected) {
   const { batch, compiled } = denseStep();
   const step = compiled();
   verify(`the dense VAE on ${device.name}`, [await step(batch).item(), await step(batch).item()], expected.losses);
-  const row = { per: "step", ops: expected.denseOps, kernels: step.explain(batch).kernels.length };
+  const row = { per: "call", ops: expected.denseOps, kernels: step.explain(batch).kernels.length };
   yield { ...row, how: "one training step, read", body: () => step(batch).data() };
   const planned = async () => {
     const again = compiled();
