@@ -352,6 +352,42 @@ onEachDevice("a state that the step overwrites cannot be its argument too", asyn
   expect(await values(step(tensor([5, 6])))).toEqual([6, 5]);
 });
 
+onEachDevice("a function may return a state, and the result of an effect", async () => {
+  using w = parameter([1, 2]);
+  using step = compile(() => {
+    const before = w.mul(1);
+    const after = assign(w, w.add(1));
+    return { before, after, w };
+  });
+  step();
+  const { before, after, w: now } = step();
+  expect([await values(before), await values(after), await values(now)]).toEqual([
+    [2, 3],
+    [3, 4],
+    [3, 4],
+  ]);
+  step();
+  expect(await values(now)).toEqual([3, 4]);
+});
+
+onEachDevice("what was recorded outside may not read what the function overwrites", async () => {
+  using w = parameter([1, 2]);
+  const outside = w.mul(2);
+  using fine = compile(() => outside.add(1));
+  expect(await values(fine())).toEqual([3, 5]);
+  using step = compile(() => {
+    assign(w, w.add(1));
+    return outside;
+  });
+  expect(() => step()).toThrow(
+    /compile: mul \[2\] \(tensor \d+\) was recorded outside of the function, which overwrites parameter \[2\] \(tensor \d+\); record it inside/,
+  );
+  assign(w, w.add(1));
+  await values(w);
+  using late = compile(() => outside.add(1));
+  expect(() => late()).toThrow(/was overwritten by assign before/);
+});
+
 onEachDevice("a disposed function says so", async () => {
   const double = compile((x: Tensor) => x.mul(2));
   const late = double(tensor([1]));

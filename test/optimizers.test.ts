@@ -269,6 +269,27 @@ onEachDevice("two optimizers may share a parameter, one after the other", async 
   for (const t of [...first.state.values(), ...second.state.values()]) t.dispose();
 });
 
+onEachDevice("a state moved by a second optimizer is found by programs that were compiled before", async () => {
+  using w = parameter([1, 2]);
+  const first = sgd([w], { rate: 0.5, momentum: 0.5 });
+  using step = compile(() => {
+    const loss = w.sum();
+    first.step(loss);
+    return loss;
+  });
+  using look = compile(() => w.mul(1));
+  step(); // v = 1, w = .5, 1.5
+  expect(await values(look())).toEqual([0.5, 1.5]);
+  const second = adam([w], { rate: 0.1 });
+  expect(await values(look())).toEqual([0.5, 1.5]);
+  step(); // v = 1.5, w -= .75
+  expect(await values(w)).toEqual([-0.25, 0.75]);
+  expect(await values(look())).toEqual([-0.25, 0.75]);
+  second.step(w.sum());
+  expect((await values(w)).map((x) => Math.round(x * 1e4) / 1e4)).toEqual([-0.35, 0.65]);
+  for (const t of [...first.state.values(), ...second.state.values()]) t.dispose();
+});
+
 onEachDevice("the state to save has names, and restores the optimizer", async () => {
   const run = async (interrupted: boolean): Promise<number[]> => {
     let w = parameter([5, -4]);

@@ -8,7 +8,7 @@ import { scalar } from "./create.ts";
 import { type Explained, explain } from "./explain.ts";
 import { type Graph, graph } from "./graph.ts";
 import { runEffects } from "./read.ts";
-import { bind, deviceOf, makeProgram, type Program, released, whenLost } from "./run.ts";
+import { bind, checkFresh, deviceOf, makeProgram, type Program, released, whenLost } from "./run.ts";
 import { type Block, nextId, Tensor } from "./tensor.ts";
 import { isTracing, type Trace, within } from "./trace.ts";
 
@@ -46,6 +46,8 @@ interface Traced<R extends Outputs> extends Program {
   /** The outputs' places in what the function returned. */
   readonly rebuild: (tensors: readonly Tensor[]) => R;
   readonly effects: readonly Tensor[];
+  /** What was captured, and where it lay. An optimizer moves its parameters when it is made: then another plan is needed. */
+  readonly places: readonly (readonly [Tensor, Block])[];
   /** Buffers of earlier results, by the rows they hold. */
   readonly rings: Map<number, { buffers: unknown[][]; results: Block[][]; next: number }>;
 }
@@ -64,9 +66,9 @@ export function compile<A extends readonly Tensor[], R extends Outputs>(
       throw new Error("compile: a compiled function is called inside another, which would freeze its result; call the plain one");
     const key = args.map((x, i) => `${tensorArgument(x, i).dtype}[${x.shape}]`).join();
     const found = programs.get(key);
-    if (found) return found;
+    if (found?.places.every(([t, block]) => t.storage?.block === block)) return found;
     runEffects();
-    const made = capture(f, args, clock, seed);
+    const made = { ...capture(f, args, clock, seed), rings: found?.rings ?? new Map() };
     programs.set(key, made);
     return made;
   };
@@ -117,7 +119,13 @@ function tensorArgument(x: Tensor, i: number): Tensor {
 }
 
 /** Runs f on placeholders and plans what it recorded. */
-function capture<A extends readonly Tensor[], R extends Outputs>(f: (...args: A) => R, args: A, clock: Tensor, seed: number): Traced<R> {
+function capture<A extends readonly Tensor[], R extends Outputs>(
+  f: (...args: A) => R,
+  args: A,
+  clock: Tensor,
+  seed: number,
+): Omit<Traced<R>, "rings"> {
+  const begin = nextId();
   const inputs = args.map((x) => new Tensor(inputLeaf, [], {}, x.shape, x.dtype));
   let ticks = false;
   const readClock = () => {
@@ -132,6 +140,7 @@ function capture<A extends readonly Tensor[], R extends Outputs>(f: (...args: A)
   });
   if (ticks) within(trace, () => assign(clock, clock.add(1), "the clock"));
   const g = graph(outputs, trace.effects);
+  checkRecordedInside(g, begin);
   for (const block of g.blocks) block.kept = true; // captured data stays on the device with the program
   const device = deviceOf(g) ?? openDevice();
   bind(g.blocks, device);
@@ -144,9 +153,20 @@ function capture<A extends readonly Tensor[], R extends Outputs>(f: (...args: A)
     outputs,
     rebuild,
     effects: trace.effects,
-    rings: new Map(),
+    places: g.nodes.flatMap((t, i) => (g.blockOf[i] < 0 ? [] : [[t, g.blocks[g.blockOf[i]]] as const])),
     ...makeProgram(g, device, true),
   };
+}
+
+/** What was recorded before the trace saw a state as it was then; a replay would give it the state as it is. */
+function checkRecordedInside(g: Graph, begin: number): void {
+  checkFresh(g);
+  const overwritten = new Set(g.effects.map((e) => g.inputs[e][0]));
+  g.nodes.forEach((t, i) => {
+    const state = g.inputs[i].find((x) => overwritten.has(x));
+    if (t.id < begin && state !== undefined)
+      throw new Error(`compile: ${t} was recorded outside of the function, which overwrites ${g.nodes[state]}; record it inside`);
+  });
 }
 
 /** The tensors of a result, and the way back to its form. */
