@@ -1,6 +1,6 @@
 // Differentiation itself: what the ops' own gradients cannot get wrong.
 import { expect, test } from "vitest";
-import { checkGradient, grad, parameter, randomNormal, tensor, valueAndGrad } from "../src/index.ts";
+import { checkGradient, compile, grad, parameter, randomNormal, tensor, valueAndGrad } from "../src/index.ts";
 import { sample } from "../src/kernels/sample.ts";
 import { assign } from "../src/kernels/state/assign.ts";
 import { onEachDevice } from "./setup/each-device.ts";
@@ -106,6 +106,14 @@ test("effects are not differentiated through", () => {
   using w = parameter([1, 2]);
   const x = tensor([3, 4]);
   expect(() => grad(assign(w, x).sum(), [x])).toThrow("grad: assign has no gradient (it is an effect");
+});
+
+test("a compiled result has no history to differentiate", () => {
+  using w = parameter([1, 2]);
+  using loss = compile(() => w.square().sum());
+  expect(() => grad(loss().mul(2), [w])).toThrow(/grad: output \[\] .* is a result of a compiled function.*differentiate inside/);
+  const x = tensor([3]);
+  grad(loss().mul(x).sum(), [x]); // as data it is welcome
 });
 
 // The check.

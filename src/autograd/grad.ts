@@ -2,6 +2,7 @@
 // for is never run.
 
 import { fullOf } from "../kernels/layout/full.ts";
+import { outputLeaf } from "../kernels/layout/leaf.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
 /**
@@ -37,6 +38,9 @@ function between(y: Tensor, xs: ReadonlySet<Tensor>): Tensor[] {
   const oldestFirst = [...history].sort((a, b) => a.id - b.id);
   const leads = new Set<Tensor>();
   for (const t of oldestFirst) if (xs.has(t) || t.inputs.some((x) => leads.has(x))) leads.add(t);
+  const result = oldestFirst.find((t) => t.op === outputLeaf);
+  if (leads.size === 0 && result)
+    throw new Error(`grad: ${result} is a result of a compiled function, which does not say how it came about; differentiate inside`);
   return oldestFirst.filter((t) => leads.has(t)).reverse();
 }
 
