@@ -52,6 +52,16 @@ test("data at hand needs no program [js]", async () => {
   expect(device.runs).toBe(0);
 });
 
+test("item() is for one element, array() nests as deep as the rank [js]", async () => {
+  expect(
+    await tensor([[2]])
+      .add(1)
+      .item(),
+  ).toBe(3);
+  await expect(tensor([1, 2]).item()).rejects.toThrow(/item: tensor \[2\] \(tensor \d+\) has 2 elements/);
+  expect(await arange(4).reshape([2, 1, 2]).array()).toEqual([[[0, 1]], [[2, 3]]]);
+});
+
 test("all reads of one microtask are one program [js]", async () => {
   const x = tensor([1, 2, 3]);
   const [a, b, c] = await Promise.all([x.sum().item(), x.mul(2).data(), x.exp().sum().item()]);

@@ -54,7 +54,7 @@ onEachDevice("1,000 compiled steps leave device.bytes where ten left it", async 
   const { train, dispose } = model();
   using step = compile(train);
   const [early, late] = await bytesOver(device, () => step(x), 10);
-  expect(late).toBe(early);
+  expect(late).toBeLessThanOrEqual(early); // less, if garbage was collected
   dispose();
 });
 
@@ -62,14 +62,14 @@ onEachDevice("so do 1,000 that nobody reads", async (device) => {
   const { train, dispose } = model();
   using step = compile(train);
   const [early, late] = await bytesOver(device, () => step(x), 1000);
-  expect(late).toBe(early);
+  expect(late).toBeLessThanOrEqual(early); // less, if garbage was collected
   dispose();
 });
 
 onEachDevice("1,000 eager steps leave device.bytes where ten left it", async (device) => {
   const { train, dispose } = model();
   const [early, late] = await bytesOver(device, () => train(x), 1);
-  expect(late).toBe(early);
+  expect(late).toBeLessThanOrEqual(early); // less, if garbage was collected
   dispose();
 });
 
@@ -77,7 +77,7 @@ onEachDevice("fresh data for every step takes no more memory than one batch", as
   const { train, dispose } = model();
   using step = compile(train);
   const [early, late] = await bytesOver(device, () => step(tensor(new Float32Array(35), [5, 7])), 10);
-  expect(late).toBe(early);
+  expect(late).toBeLessThanOrEqual(early); // less, if garbage was collected
   dispose();
 });
 
