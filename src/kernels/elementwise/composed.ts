@@ -34,7 +34,7 @@ export const elu: Fn<[alpha?: number]> = callable((x: Tensor, alpha = 1): Tensor
 }, unaryExamples);
 
 /** x · Φ(x), with the normal distribution function Φ ("Gaussian Error Linear Units", Hendrycks and Gimpel 2016). */
-export const gelu: Fn = callable((x: Tensor): Tensor => x.mul(x.mul(Math.SQRT1_2).erf().add(1)).mul(0.5), unaryExamples);
+export const gelu: Fn = callable((x: Tensor): Tensor => x.mul(0.5).mul(x.mul(Math.SQRT1_2).erf().add(1)), unaryExamples);
 
 /** x · sigmoid(x), also called swish. */
 export const silu: Fn = callable((x: Tensor): Tensor => x.mul(x.sigmoid()), unaryExamples);
