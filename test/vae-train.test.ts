@@ -220,7 +220,7 @@ describe("the end of training", () => {
       return device.bytes;
     };
     const bytes = await trainings();
-    expect(await trainings()).toBe(bytes);
+    expect(await trainings()).toBeLessThanOrEqual(bytes); // less, if garbage of other tests was collected
   });
 });
 
