@@ -9,9 +9,9 @@ import { fullOf } from "../kernels/layout/full.ts";
 import { parameterLeaf } from "../kernels/layout/leaf.ts";
 import { assign } from "../kernels/state/assign.ts";
 import { scalar } from "../tensor/create.ts";
-import { settle, vacate } from "../tensor/run.ts";
 import { format, sameShape } from "../tensor/shape.ts";
-import { arrayOf, type Block, hostBlock, Tensor } from "../tensor/tensor.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { withCompanions, withoutCompanions } from "./companions.ts";
 import { grad } from "./grad.ts";
 
 /** A rate that may change: a number, a state set from outside, or a function of the steps done so far. */
@@ -25,6 +25,9 @@ export interface Optimizer {
   readonly parameters: readonly Tensor[];
   /** Everything that must be saved to resume, by name. */
   readonly state: ReadonlyMap<string, Tensor>;
+  /** Gives back the state; the parameters stay. */
+  dispose(): void;
+  [Symbol.dispose](): void;
 }
 
 export interface Clipping {
@@ -53,7 +56,7 @@ export function sgd(parameters: readonly Tensor[], options: SgdOptions = {}): Op
   if (nesterov && momentum === 0) throw new Error("sgd: nesterov needs momentum");
   check("sgd", parameters, options);
   const velocities = momentum === 0 ? [] : withCompanions(parameters, 1).map(([v]) => v);
-  return optimizer("sgd", parameters, options, rate, named({ velocity: velocities }), (rateNow) => (w, g, i) => {
+  return optimizer("sgd", parameters, options, rate, { velocity: velocities }, (rateNow) => (w, g, i) => {
     const slope = weightDecay === 0 ? g : g.add(w.mul(weightDecay));
     if (momentum === 0) return [[w, w.sub(slope.mul(rateNow))]];
     const v = velocities[i].mul(momentum).add(slope);
@@ -76,7 +79,7 @@ function adamLike(name: string, parameters: readonly Tensor[], options: AdamOpti
   const { rate = 1e-3, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0 } = options;
   check(name, parameters, options);
   const moments = withCompanions(parameters, 2);
-  const state = named({ mean: moments.map(([m]) => m), variance: moments.map(([, v]) => v) });
+  const state = { mean: moments.map(([m]) => m), variance: moments.map(([, v]) => v) };
   return optimizer(name, parameters, options, rate, state, (rateNow, step) => {
     // w ← w - rate · (m / (1 - β₁ᵗ)) / (√(v / (1 - β₂ᵗ)) + ε), with the corrections moved to two scalars
     const correction = scalarPower(beta2, step).sqrt();
@@ -119,7 +122,7 @@ function optimizer(
   parameters: readonly Tensor[],
   { clipNorm }: Clipping,
   rate: Rate,
-  own: readonly (readonly [string, Tensor])[],
+  companions: Readonly<Record<string, readonly Tensor[]>>,
   prepare: (rate: Tensor, step: Tensor) => Update,
 ): Optimizer {
   const steps = scalar(0, "u32");
@@ -143,8 +146,15 @@ function optimizer(
     assign(steps, steps.add(stillOk.cast("u32")), name);
     assign(ok, stillOk, name);
   };
-  const state = new Map([["steps", steps], ["ok", ok], ...own]);
-  return { step: (loss) => apply(grad(loss, parameters), loss), apply, parameters, state };
+  const own = Object.values(companions);
+  const dispose = () => {
+    const beside = (own[0] ?? []).map((_, i) => own.map((list) => list[i]));
+    withoutCompanions(parameters, beside, `the ${name} optimizer was disposed`);
+    steps.dispose();
+    ok.dispose();
+  };
+  const state = new Map([["steps", steps], ["ok", ok], ...named(companions)]);
+  return { step: (loss) => apply(grad(loss, parameters), loss), apply, parameters, state, dispose, [Symbol.dispose]: dispose };
 }
 
 /** √(Σ over all gradients of their squares). */
@@ -164,65 +174,5 @@ export function clipByGlobalNorm(gradients: readonly Tensor[], limit: number): T
 /** What brings a norm down to the limit, if it is above. */
 const scaleTo = (norm: Tensor, limit: number): Tensor => norm.add(1e-6).reciprocal().mul(limit).minimum(1);
 
-/** States of each parameter's shape, zero at first, moved with the parameter into one block. */
-function withCompanions(parameters: readonly Tensor[], count: number): Tensor[][] {
-  return parameters.map((p) => {
-    const from = p.storage as { block: Block; offset: number };
-    const n = p.size;
-    const joint: Block = { ...hostBlock(arrayOf(p.dtype, 0), p.dtype, true), elements: n * (1 + count) };
-    const { device, host, buffer } = from.block;
-    if (device) {
-      settle(joint, device);
-      device.write(joint.buffer, arrayOf(p.dtype, joint.elements));
-      device.copy(buffer, joint.buffer, n);
-      if (from.block.elements === n) vacate(from.block);
-    } else {
-      joint.host = arrayOf(p.dtype, joint.elements);
-      if (host) joint.host.set(host.subarray(from.offset, from.offset + n));
-    }
-    p.storage = { block: joint, offset: 0 };
-    return Array.from(
-      { length: count },
-      (_, i) => new Tensor(parameterLeaf, [], {}, p.shape, p.dtype, { block: joint, offset: n * (i + 1) }),
-    );
-  });
-}
-
 const named = (groups: Readonly<Record<string, readonly Tensor[]>>): (readonly [string, Tensor])[] =>
   Object.entries(groups).flatMap(([name, list]) => list.map((t, i) => [`${i}.${name}`, t] as const));
-
-// Schedules: rates as functions of the step, computed on the device.
-
-/** From 0 up to `rate` over the first `steps`, then constant. */
-export const linearWarmup =
-  (rate: number, steps: number): Rate =>
-  (step) =>
-    step
-      .add(1)
-      .mul(1 / steps)
-      .minimum(1)
-      .mul(rate);
-
-/** From `rate` down to `end` along half a cosine, over `steps`; constant after that. */
-export const cosineDecay =
-  (rate: number, steps: number, end = 0): Rate =>
-  (step) =>
-    step
-      .mul(1 / steps)
-      .minimum(1)
-      .mul(Math.PI)
-      .cos()
-      .add(1)
-      .mul((rate - end) / 2)
-      .add(end);
-
-/** `rate` times `factor` for every `every` steps done. */
-export const stepDecay =
-  (rate: number, every: number, factor: number): Rate =>
-  (step) =>
-    step
-      .mul(1 / every)
-      .floor()
-      .mul(Math.log(factor))
-      .exp()
-      .mul(rate);

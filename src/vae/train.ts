@@ -2,7 +2,7 @@
 // looks at the results of earlier ones. It knows nothing of the model but its loss.
 
 import type { Images } from "../data/images.ts";
-import { adam, batchOrder, compile, keep, type Optimizer, sync, type Tensor } from "../index.ts";
+import { adam, batchOrder, compile, type Optimizer, sync, type Tensor } from "../index.ts";
 import { type Evaluator, evaluator } from "./evaluate.ts";
 import type { Terms, Vae } from "./model.ts";
 import { checkImages, resident } from "./pictures.ts";
@@ -159,7 +159,7 @@ async function* run(model: Vae, { train, test }: TrainData, settings: Settings):
     step.dispose();
     evaluation?.dispose();
     data.dispose();
-    await release(parameters, optimizer);
+    optimizer.dispose();
   }
 }
 
@@ -167,15 +167,4 @@ function checkFinite(terms: Terms<number>, epoch: number, step: number): void {
   if (Number.isFinite(terms.loss)) return;
   const parts = `reconstruction ${terms.reconstruction}, KL ${terms.kl}`;
   throw new Error(`train: the loss is ${terms.loss} in epoch ${epoch}, step ${step} (${parts}); a lower learning rate may help`);
-}
-
-/** Parameters move out of the blocks that they share with the optimizer's state, and that state is given back. */
-async function release(parameters: readonly Tensor[], optimizer: Optimizer): Promise<void> {
-  const shared = parameters.filter((p) => p.storage?.block.elements !== p.size);
-  const own = shared.map(keep);
-  await sync();
-  shared.forEach((p, i) => {
-    p.storage = own[i].storage;
-  });
-  for (const state of optimizer.state.values()) state.dispose();
 }
