@@ -2,7 +2,8 @@
 // The benchmark divides by the same numbers.
 
 import type { Product, Reduce } from "../kernels/op.ts";
-import { type Kernel, membersOf, stateOf } from "./fuse.ts";
+import { stateOf } from "./inline.ts";
+import { type Kernel, membersOf } from "./merge.ts";
 import type { Plan } from "./plan.ts";
 import { format, size } from "./shape.ts";
 import type { Tensor } from "./tensor.ts";

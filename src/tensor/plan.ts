@@ -1,8 +1,9 @@
 // A plan: which kernels run in which order, and where every stored value lies. Made once per structure of a graph;
 // devices prepare it (compile, bind) and replay it.
 
-import { type Fused, fuse, membersOf } from "./fuse.ts";
+import { type Fused, fuse } from "./fuse.ts";
 import { type Graph, isLeaf } from "./graph.ts";
+import { membersOf } from "./merge.ts";
 import { Tensor } from "./tensor.ts";
 
 export interface Plan extends Fused {

@@ -1,8 +1,9 @@
 // From a kernel of the plan to WGSL: the family's file, and a patch of declarations that replace some of its own
 // (bindings, sizes, loaders, what is stored). Nothing of WebGPU itself is touched here.
 
-import { type Kernel, membersOf, stateOf } from "../../../tensor/fuse.ts";
 import { isLeaf } from "../../../tensor/graph.ts";
+import { stateOf } from "../../../tensor/inline.ts";
+import { type Kernel, membersOf } from "../../../tensor/merge.ts";
 import type { Plan } from "../../../tensor/plan.ts";
 import { type Shape, size } from "../../../tensor/shape.ts";
 import type { DType, Tensor } from "../../../tensor/tensor.ts";

@@ -1,8 +1,8 @@
 // A plan made ready for WebGPU: pipelines compiled, uniform block laid out, bind groups kept. A run encodes one pass
 // over the kernels and submits it.
 
-import { stateOf } from "../../../tensor/fuse.ts";
 import { isLeaf } from "../../../tensor/graph.ts";
+import { stateOf } from "../../../tensor/inline.ts";
 import type { Plan } from "../../../tensor/plan.ts";
 import { format } from "../../../tensor/shape.ts";
 import type { Storage, Tensor } from "../../../tensor/tensor.ts";

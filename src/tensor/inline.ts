@@ -1,0 +1,123 @@
+// Nodes without a kernel: sources, views, and functions of one tensor are evaluated where they are used, unless what
+// they read would have changed by then, or their users would bind too many buffers. And what follows: who reads what.
+
+import { type Graph, isLeaf } from "./graph.ts";
+import { size } from "./shape.ts";
+import type { Tensor } from "./tensor.ts";
+
+/** How a node reads another: `exact` at its own index, or at indices of its own choosing. */
+export interface Read {
+  readonly of: number;
+  readonly exact: boolean;
+}
+
+/** For each node, whether it is evaluated where it is used. `buffers` is what a kernel may bind; 0 means that nothing is inline. */
+export function inlineNodes(
+  graph: Graph,
+  isState: ReadonlyMap<number, readonly number[]>,
+  isRoot: readonly boolean[],
+  buffers: number,
+): boolean[] {
+  const { nodes, inputs } = graph;
+  const users: number[][] = nodes.map(() => []);
+  inputs.forEach((list, i) => {
+    for (const x of list) users[x].push(i);
+  });
+  const inline = nodes.map((t, i) => {
+    if (isLeaf(t) || isRoot[i] || buffers === 0) return false;
+    if (t.op.loops === "source" || t.op.loops === "view") return true;
+    // A function of one tensor, read at its own index only, is cheaper to compute again than to store and load.
+    const varying = new Set(inputs[i].filter((x) => nodes[x].op.name !== "full"));
+    return t.op.loops === "map" && varying.size === 1 && users[i].every((u) => nodes[u].op.loops === "map" && nodes[u].size === t.size);
+  });
+  forceStale(graph, inline, isState);
+  if (buffers > 0) unburden(graph, inline, buffers);
+  return inline;
+}
+
+/** Views that only rename indices: the value at position i is the value at position i. */
+export const keepsOrder = (t: Tensor): boolean => t.op.name === "reshape" || t.op.name === "stopGradient";
+
+/** The state that an effect writes, as a node. */
+export const stateOf = (graph: Graph, effect: number): number => graph.inputs[effect][0];
+
+/** Where a node's value lies: for an effect, the state that it wrote. */
+export const placeOf = (graph: Graph, i: number): number => (graph.nodes[i].op.loops === "effect" ? stateOf(graph, i) : i);
+
+/** The buffer where a node's value lies when another kernel reads it: a block for leaves and effects, else one of its own. */
+export const bufferOf = (graph: Graph, i: number): string => {
+  const at = placeOf(graph, i);
+  return isLeaf(graph.nodes[at]) && graph.blockOf[at] >= 0 ? `block ${graph.blockOf[at]}` : `node ${at}`;
+};
+
+/** What node i reads, through inline nodes, and whether at its own index. */
+export function readsOf(graph: Graph, inline: readonly boolean[], i: number): Read[] {
+  const { nodes, inputs } = graph;
+  const { op } = nodes[i];
+  const here = op.loops === "reduce" ? size(op.domain(nodes[i]).shape) : nodes[i].size;
+  const found = new Map<number, boolean>();
+  const visit = (x: number, exact: boolean) => {
+    const same = exact && nodes[x].size === here;
+    if (!inline[x]) {
+      found.set(x, same && (found.get(x) ?? true));
+      return;
+    }
+    const passes = nodes[x].op.loops === "map" || keepsOrder(nodes[x]);
+    for (const y of inputs[x]) visit(y, same && passes);
+  };
+  inputs[i].forEach((x, which) => {
+    if (op.loops === "effect" && which === 0) return; // the state is written, not read
+    visit(x, op.loops === "map" || op.loops === "effect" || (op.loops === "reduce" && op.visitsInput));
+  });
+  return [...found].map(([of, exact]) => ({ of, exact }));
+}
+
+/** The states that some effect of the graph writes, with the positions of those effects. */
+export function overwrittenBy(graph: Graph): Map<number, number[]> {
+  const writes = new Map<number, number[]>();
+  for (const e of graph.effects) {
+    const state = stateOf(graph, e);
+    writes.set(state, [...(writes.get(state) ?? []), e]);
+  }
+  return writes;
+}
+
+/**
+ * An inline node is evaluated where it is used. If it was recorded before an effect on a state that it reads, and is
+ * used after it, it would see the new value; and an effect whose value reads the state at other indices would see both.
+ * Such nodes are computed in a place of their own.
+ */
+function forceStale(graph: Graph, inline: boolean[], writes: ReadonlyMap<number, readonly number[]>): void {
+  if (writes.size === 0) return;
+  graph.nodes.forEach((t, user) => {
+    if (isLeaf(t) || inline[user]) return;
+    const visit = (x: number): void => {
+      if (!inline[x]) return;
+      for (const y of graph.inputs[x]) {
+        if (writes.get(placeOf(graph, y))?.some((e) => x < e && e < user)) inline[x] = false;
+        else visit(y);
+      }
+    };
+    graph.inputs[user].forEach(visit);
+    if (t.op.loops !== "effect") return;
+    const [state, value] = graph.inputs[user];
+    if (readsOf(graph, inline, user).some((r) => placeOf(graph, r.of) === state && !r.exact)) inline[value] = false;
+  });
+}
+
+/** A node that reads more buffers through inline nodes than a kernel may bind: those that bring the most are stored before it. */
+function unburden(graph: Graph, inline: boolean[], buffers: number): void {
+  const boundBy = (i: number) =>
+    new Set(
+      readsOf(graph, inline, i)
+        .filter((r) => graph.nodes[r.of].op.name !== "full")
+        .map((r) => bufferOf(graph, r.of)),
+    );
+  for (let i = graph.nodes.length - 1; i >= 0; i--) {
+    if (inline[i] || isLeaf(graph.nodes[i])) continue;
+    while (boundBy(i).size >= buffers) {
+      const [most] = graph.inputs[i].filter((x) => inline[x]).sort((a, b) => boundBy(b).size - boundBy(a).size);
+      inline[most] = false;
+    }
+  }
+}

@@ -1,0 +1,94 @@
+// The one rule of fusion: when two kernels can be one, and what that kernel is.
+
+import type { Reduce } from "../kernels/op.ts";
+import { type Graph, isLeaf } from "./graph.ts";
+import { keepsOrder, type Read } from "./inline.ts";
+import { type Shape, sameShape, size } from "./shape.ts";
+
+/**
+ * One dispatch. A map computes its `outer` nodes at every index. A reduction first computes the `inner` ones at every
+ * visited element, then folds (`cores`), then the outer ones of the result. A product has one core and its outer nodes.
+ */
+export interface Kernel {
+  loops: "map" | "reduce" | "product";
+  inner: number[];
+  cores: number[];
+  outer: number[];
+  /** A column sum that rides on a product, and what is computed from it: the bias gradient beside the weight gradient. */
+  rider: { core: number; outer: number[] } | undefined;
+}
+
+export const membersOf = (k: Kernel): number[] => [
+  ...k.inner,
+  ...k.cores,
+  ...k.outer,
+  ...(k.rider ? [k.rider.core, ...k.rider.outer] : []),
+];
+
+export const domainOf = (graph: Graph, core: number): { shape: Shape; axes: readonly number[] } =>
+  (graph.nodes[core].op as Reduce).domain(graph.nodes[core]);
+
+/** The one merge: the two kernels as one, if their loops fit and every value passes from one to the other at its own index. */
+export function merged(graph: Graph, reads: readonly (readonly Read[])[], a: Kernel, b: Kernel): Kernel | undefined {
+  if (a.rider || b.rider) return withRider(graph, reads, a, b);
+  const shapeOf = (k: Kernel): Shape => graph.nodes[k.loops === "map" ? k.outer[0] : k.cores[0]].shape;
+  const linksFrom = (from: Kernel, to: Kernel) => {
+    const own = new Set(membersOf(from));
+    return membersOf(to).flatMap((i) => reads[i].filter((r) => own.has(r.of)).map((r) => ({ ...r, by: i })));
+  };
+  const links = linksFrom(a, b);
+  if (links.some((l) => !l.exact) || linksFrom(b, a).length > 0) return undefined;
+  const linked = links.length > 0;
+  const fits = (x: Shape, y: Shape) => (linked ? size(x) === size(y) : sameShape(x, y));
+
+  if (b.loops === "map") {
+    if (a.loops === "reduce") {
+      const results = new Set([...a.cores, ...a.outer]);
+      const ofInner = links.every((l) => !results.has(l.of)) && fits(domainOf(graph, a.cores[0]).shape, shapeOf(b));
+      if (ofInner) return { ...a, inner: [...a.inner, ...b.outer] };
+      if (links.some((l) => !results.has(l.of))) return undefined;
+    }
+    return fits(shapeOf(a), shapeOf(b)) ? { ...a, outer: inIdOrder(a.outer, b.outer) } : undefined;
+  }
+  if (b.loops === "reduce") {
+    const domain = domainOf(graph, b.cores[0]);
+    if (a.loops === "map") {
+      const visits = links.every((l) => b.inner.includes(l.by) || (b.cores.includes(l.by) && (graph.nodes[l.by].op as Reduce).visitsInput));
+      return visits && fits(domain.shape, shapeOf(a)) ? { ...b, inner: inIdOrder(a.outer, b.inner) } : undefined;
+    }
+    if (a.loops === "reduce") {
+      if (links.some((l) => !b.outer.includes(l.by) || a.inner.includes(l.of))) return undefined;
+      const other = domainOf(graph, a.cores[0]);
+      const same = sameShape(domain.shape, other.shape) && `${domain.axes}` === `${other.axes}`;
+      return same
+        ? { ...a, inner: inIdOrder(a.inner, b.inner), cores: [...a.cores, ...b.cores], outer: inIdOrder(a.outer, b.outer) }
+        : undefined;
+    }
+  }
+  return withRider(graph, reads, a, b);
+}
+
+/** db[j] = Σ dy[p, j] beside dW = xᵀ · dy: as if x had one more column, of ones. */
+function withRider(graph: Graph, reads: readonly (readonly Read[])[], a: Kernel, b: Kernel): Kernel | undefined {
+  const [product, sum] = a.loops === "product" ? [a, b] : [b, a];
+  if (product.loops !== "product" || product.rider) return undefined;
+  if (sum.loops !== "reduce" || sum.cores.length > 1 || sum.inner.length > 0 || graph.nodes[sum.cores[0]].op.name !== "sum")
+    return undefined;
+  const core = graph.nodes[product.cores[0]];
+  const domain = domainOf(graph, sum.cores[0]);
+  const columns = domain.axes.length === domain.shape.length - 1 && !domain.axes.includes(domain.shape.length - 1);
+  const right = rootOf(graph, graph.inputs[product.cores[0]][1]);
+  const summed = rootOf(graph, graph.inputs[sum.cores[0]][0]);
+  const across = core.shape[core.rank - 1] === domain.shape[domain.shape.length - 1]; // a reshaped operand has other columns
+  if (core.op.name !== "matmul" || core.rank !== 2 || core.attrs.flipB || !columns || !across || right !== summed) return undefined;
+  const [ofProduct, ofSum] = [new Set(membersOf(product)), new Set(membersOf(sum))];
+  const reading = (members: Set<number>, others: Set<number>) => [...members].some((i) => reads[i].some((r) => others.has(r.of)));
+  if (reading(ofProduct, ofSum) || reading(ofSum, ofProduct)) return undefined;
+  return { ...product, rider: { core: sum.cores[0], outer: sum.outer } };
+}
+
+/** What an operand is, seen through views that keep the order. */
+export const rootOf = (graph: Graph, i: number): number =>
+  keepsOrder(graph.nodes[i]) && !isLeaf(graph.nodes[i]) ? rootOf(graph, graph.inputs[i][0]) : i;
+
+const inIdOrder = (a: readonly number[], b: readonly number[]): number[] => [...a, ...b].sort((x, y) => x - y);
