@@ -37,7 +37,8 @@ function network(): { parameters: Tensor[]; loss: (x: Tensor) => Tensor } {
 }
 
 const disposeAll = (parameters: readonly Tensor[], optimizer?: Optimizer): void => {
-  for (const t of [...parameters, ...(optimizer?.state.values() ?? [])]) t.dispose();
+  optimizer?.dispose();
+  for (const t of parameters) t.dispose();
 };
 
 const batches = Array.from({ length: 6 }, (_, i) => sample([4, 5], -1, 1, i));

@@ -34,7 +34,8 @@ function model(): { train: (x: Tensor) => Tensor; dispose: () => void } {
     return loss;
   };
   const dispose = () => {
-    for (const t of [w, v, ...optimizer.state.values()]) t.dispose();
+    optimizer.dispose();
+    for (const t of [w, v]) t.dispose();
   };
   return { train, dispose };
 }

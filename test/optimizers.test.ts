@@ -64,7 +64,8 @@ async function trained(make: (parameters: readonly Tensor[]) => Optimizer, compi
   }
   expect(await optimizer.state.get("steps")?.item()).toBe(STEPS);
   const result = (await Promise.all(parameters.map(values))).flat();
-  for (const t of [...parameters, ...constants, ...optimizer.state.values()]) t.dispose();
+  optimizer.dispose();
+  for (const t of [...parameters, ...constants]) t.dispose();
   return result;
 }
 
@@ -186,7 +187,7 @@ onEachDevice("a rate that is a state may be set between replays", async () => {
   set(rate, 0.25);
   step();
   expect(await values(w)).toEqual([0.25]);
-  for (const t of optimizer.state.values()) t.dispose();
+  optimizer.dispose();
 });
 
 // What else they promise.
@@ -214,7 +215,7 @@ onEachDevice("a step with a loss that is not finite changes nothing, and neither
   set(optimizer.state.get("ok") as Tensor, 1);
   step();
   expect(await values(w)).not.toEqual(good);
-  for (const t of optimizer.state.values()) t.dispose();
+  optimizer.dispose();
 });
 
 onEachDevice("with clipping, gradients that are not finite are refused too", async () => {
@@ -222,7 +223,7 @@ onEachDevice("with clipping, gradients that are not finite are refused too", asy
   const optimizer = sgd([w], { rate: 0.1, clipNorm: 1 });
   optimizer.apply([tensor([1, Number.POSITIVE_INFINITY])]);
   expect(await values(w)).toEqual([2, 3]);
-  for (const t of optimizer.state.values()) t.dispose();
+  optimizer.dispose();
 });
 
 onEachDevice("adam finds the lowest point of a quadratic", async () => {
@@ -238,7 +239,8 @@ onEachDevice("adam finds the lowest point of a quadratic", async () => {
   const [x, y] = await values(w);
   expect(Math.abs(x - 1)).toBeLessThan(1e-3);
   expect(Math.abs(y - 2)).toBeLessThan(1e-3);
-  for (const t of [w, ...optimizer.state.values()]) t.dispose();
+  optimizer.dispose();
+  w.dispose();
 });
 
 onEachDevice("norms over several tensors, and clipping by them", async () => {
@@ -266,7 +268,8 @@ onEachDevice("two optimizers may share a parameter, one after the other", async 
   });
   first.step(w.square().sum());
   expect(await first.state.get("steps")?.item()).toBe(2);
-  for (const t of [...first.state.values(), ...second.state.values()]) t.dispose();
+  first.dispose();
+  second.dispose();
 });
 
 onEachDevice("a state moved by a second optimizer is found by programs that were compiled before", async () => {
@@ -287,7 +290,8 @@ onEachDevice("a state moved by a second optimizer is found by programs that were
   expect(await values(look())).toEqual([-0.25, 0.75]);
   second.step(w.sum());
   expect((await values(w)).map((x) => Math.round(x * 1e4) / 1e4)).toEqual([-0.35, 0.65]);
-  for (const t of [...first.state.values(), ...second.state.values()]) t.dispose();
+  first.dispose();
+  second.dispose();
 });
 
 onEachDevice("the state to save has names, and restores the optimizer", async () => {
@@ -303,17 +307,43 @@ onEachDevice("the state to save has names, and restores the optimizer", async ()
     if (interrupted) {
       const saved = new Map(await Promise.all([...optimizer.state].map(async ([name, t]) => [name, (await t.data()).slice()] as const)));
       const weights = (await w.data()).slice();
-      for (const t of [w, ...optimizer.state.values()]) t.dispose();
+      optimizer.dispose();
+      w.dispose();
       w = parameter(weights);
       optimizer = adam([w], { rate: 0.1 });
       for (const [name, state] of optimizer.state) set(state, saved.get(name) as Float32Array);
     }
     for (let i = 0; i < 3; i++) await step();
     const result = await values(w);
-    for (const t of [w, ...optimizer.state.values()]) t.dispose();
+    optimizer.dispose();
+    w.dispose();
     return result;
   };
   expect(await run(true)).toEqual(await run(false));
+});
+
+onEachDevice("a disposed optimizer leaves the parameters as they are, and gives its memory back", async (device) => {
+  using w = parameter(new Float32Array(100).fill(1));
+  const optimizer = adam([w], { rate: 0.5 });
+  optimizer.step(w.sum());
+  const trained = await values(w);
+  expect(trained[0]).toBeCloseTo(0.5, 5);
+  const held = device.bytes;
+  optimizer.dispose();
+  optimizer.dispose();
+  expect(device.bytes).toBe(held - 2 * 400 - 2 * 4); // two moments, and two states of its own
+  expect(await values(w)).toEqual(trained);
+  expect(await values(w.mul(2))).toEqual(trained.map((x) => x * 2));
+  expect(() => optimizer.step(w.sum())).toThrow(/was disposed/);
+});
+
+onEachDevice("what an optimizer recorded runs before it is disposed", async () => {
+  using w = parameter([1]);
+  {
+    using optimizer = sgd([w], { rate: 0.5, momentum: 0.9 });
+    optimizer.step(w.sum());
+  }
+  expect(await values(w)).toEqual([0.5]);
 });
 
 test("names of the states", () => {

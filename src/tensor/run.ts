@@ -67,7 +67,7 @@ export function settle(block: Block, device: Device): void {
 
 /** Gives that memory back. */
 export function vacate(block: Block): void {
-  if (block.device && block.kept) {
+  if (block.device && block.kept && block.buffer) {
     block.device.free(block.buffer);
     released(block);
   }
