@@ -42,7 +42,7 @@ export const div: Binary = binary("div", {
 /** The remainder of a division, with the sign of the divisor (NumPy's mod). */
 export const mod: Binary = binary("mod", {
   js: (a, b) => a - Math.floor(a / b) * b,
-  wgsl: "a - floor(a / b) * b",
+  wgsl: "mod_(a, b)",
   u32: { js: (a, b) => a % b, wgsl: "a % b" },
   grad: (dy, [a, b]) => [dy, dy.mul(a.div(b).floor()).neg()],
   domain: [0.6, 3],
