@@ -38,25 +38,44 @@ type Arity = keyof typeof NAMES;
 
 const wgslType = (dtype: DType): string => (dtype === "f32" ? "f32" : "u32");
 
-/** The value of `x` at every index of `shape`, for the plain loops: no copy where there is nothing to stretch. */
-function stretched(x: Values, from: Shape, shape: Shape): { values: Values; step: number } {
-  if (sameShape(from, shape)) return { values: x, step: 1 };
-  if (x.length === 1) return { values: x, step: 0 };
+/** The value of `x` at every index of `shape`, and the step from one to the next: no copy where there is nothing to stretch. */
+function stretched(x: Values, from: Shape, shape: Shape): [values: Values, step: number] {
+  if (sameShape(from, shape)) return [x, 1];
+  if (x.length === 1) return [x, 0];
   const values =
     x.constructor === Float64Array ? new Float64Array(size(shape)) : new (x.constructor as Float32ArrayConstructor)(size(shape));
   strided(values, x, shape, 0, broadcastStrides(from, shape));
-  return { values, step: 1 };
+  return [values, 1];
 }
 
-/** y[i] = f(x[i], ...): one loop per number of inputs, so that the engine can inline f. */
-function loop(f: Scalar, y: Values, xs: readonly Values[], t: Tensor): void {
-  const [a, b, c] = xs.map((x, i) => stretched(x, t.inputs[i].shape, t.shape));
-  const n = y.length;
-  if (!b) for (let i = 0; i < n; i++) y[i] = f(a.values[i * a.step]);
-  else if (!c) for (let i = 0; i < n; i++) y[i] = f(a.values[i * a.step], b.values[i * b.step]);
-  else for (let i = 0; i < n; i++) y[i] = f(a.values[i * a.step], b.values[i * b.step], c.values[i * c.step]);
+/** Fills y; each input comes with its step, 1 or 0. */
+type Loop = (y: Values, ...inputs: (Values | number)[]) => void;
+
+/** y[i] = f(x[i], …), for one, two or three inputs. */
+const plainLoop =
+  (f: Scalar): Loop =>
+  (y, ...inputs) => {
+    const [x, xStep, b, bStep, c, cStep] = inputs as [Values, number, Values, number, Values, number]; // as many as f takes
+    for (let i = 0; i < y.length; i++) y[i] = f(x[i * xStep], b?.[i * bStep], c?.[i * cStep]);
+  };
+
+/**
+ * The same loop as a function of f's own. An engine inlines f into a loop that has only ever called f; in a loop that all
+ * ops share, each call passes its numbers through memory, which takes five times as long. Where a page forbids
+ * functions made from text, the shared loop serves.
+ */
+function ownLoop(f: Scalar, arity: Arity): Loop {
+  const args = NAMES[arity];
+  const head = args.map((x) => `${x}, ${x}Step`).join(", ");
+  const call = args.map((x) => `${x}[i * ${x}Step]`).join(", ");
+  try {
+    return new Function("f", `return (y, ${head}) => { for (let i = 0; i < y.length; i++) y[i] = f(${call}); };`)(f);
+  } catch {
+    return plainLoop(f);
+  }
 }
 
+const loops = new Map<Scalar, Loop>(); // made when first needed
 const rows = new Map<string, Row>();
 
 /** The op of a row. */
@@ -66,7 +85,12 @@ export function mapOp(name: string, arity: Arity, row: Row): MapOp {
   return {
     name,
     loops: "map",
-    js: (y, xs, t) => loop(scalars(t).js, y, xs, t),
+    js: (y, xs, t) => {
+      const { js } = scalars(t);
+      const loop = loops.get(js) ?? ownLoop(js, arity);
+      loops.set(js, loop);
+      loop(y, ...xs.flatMap((x, i) => stretched(x, t.inputs[i].shape, t.shape)));
+    },
     wgsl: (t) => {
       const types = t.inputs.map((x) => wgslType(x.dtype));
       const fn = `${name}_${types[arity - 1]}`;
