@@ -43,6 +43,8 @@ function allocate(graph: Graph, { kernels, stored, reads }: Fused): Pick<Plan, "
     for (const i of membersOf(k)) for (const { of } of reads[i]) lastUse.set(of, step);
   });
   for (const i of graph.outputs) lastUse.set(i, Number.POSITIVE_INFINITY);
+  const ending: number[][] = kernels.map(() => []);
+  for (const [i, step] of lastUse) ending[step]?.push(i);
   const slotOf = new Array<number | undefined>(graph.nodes.length).fill(undefined);
   const slots: number[] = [];
   const free = new Set<number>();
@@ -56,7 +58,7 @@ function allocate(graph: Graph, { kernels, stored, reads }: Fused): Pick<Plan, "
   kernels.forEach((k, step) => {
     const made = membersOf(k).filter((i) => stored[i]);
     for (const i of made) slotOf[i] = take(graph.nodes[i].size);
-    for (const [i, last] of lastUse) if (last === step && slotOf[i] !== undefined) free.add(slotOf[i] as number);
+    for (const i of ending[step]) if (slotOf[i] !== undefined) free.add(slotOf[i]);
     for (const i of made) if (!lastUse.has(i)) free.add(slotOf[i] as number);
   });
   return { slotOf, slots };
