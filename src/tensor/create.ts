@@ -55,7 +55,10 @@ export function tensor(data: Data, shape?: Shape, dtype: DType = dtypeOf(data)):
 
 /** A state: values that live on the device until disposed, and that effects may overwrite. */
 export function parameter(data: Data | Tensor, shape?: Shape, dtype?: DType): Tensor {
-  if (data instanceof Tensor) return keep(data);
+  if (data instanceof Tensor) {
+    if (shape || dtype) throw new Error(`parameter: ${data} has a shape and a dtype; reshape or cast it first`);
+    return keep(data);
+  }
   const made = blockFrom("parameter", data, shape, dtype ?? dtypeOf(data), true);
   return new Tensor(parameterLeaf, [], {}, made.shape, dtype ?? dtypeOf(data), { block: made.block, offset: 0 });
 }

@@ -39,7 +39,10 @@ const uniformOp = source("randomUniform", unit, (words) => `unit(${words}.x)`);
 const normalOp = source("randomNormal", normal, (words) => `normal(${words})`);
 
 export interface Draw {
-  /** Default: the seed of the compiled program, or the one set by `seed()` for eager draws. */
+  /**
+   * Default: the seed of the compiled program, or the one set by `seed()` for eager draws. The ordinal of the draw counts as
+   * well: two draws with one seed differ, and `seed()` begins the count anew.
+   */
   readonly seed?: number;
 }
 

@@ -126,8 +126,9 @@ export class WebGpuDevice implements Device {
   }
 
   write(buffer: unknown, values: Values): void {
-    // Float64Array stays on js: what comes here is 32 bits or bytes. Whole words are written, so bytes are filled up.
-    const whole = values.byteLength % 4 === 0 ? values : padded(values as Uint8Array);
+    // Whole words are written: bytes are filled up, and what a float64 device computed is rounded.
+    const words = values instanceof Float64Array ? Float32Array.from(values) : values;
+    const whole = words.byteLength % 4 === 0 ? words : padded(words as Uint8Array);
     this.gpu.queue.writeBuffer(buffer as GPUBuffer, 0, whole.buffer as ArrayBuffer, whole.byteOffset, whole.byteLength);
   }
 

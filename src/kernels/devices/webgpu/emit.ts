@@ -173,8 +173,9 @@ export class Writer implements Emit {
         const varying = shape.map((_, axis) => axis).filter((axis) => shape[axis] !== 1);
         let rest = linear;
         for (const axis of varying.slice(1).reverse()) {
-          coords[axis] = this.name(`${rest} % ${this.dim(shape[axis])}`);
-          rest = this.name(`${rest} / ${this.dim(shape[axis])}`);
+          const d = this.dim(Math.max(1, shape[axis])); // of an empty tensor nothing is computed, but the code must compile
+          coords[axis] = this.name(`${rest} % ${d}`);
+          rest = this.name(`${rest} / ${d}`);
         }
         if (varying.length > 0) coords[varying[0]] = rest;
         return coords;
