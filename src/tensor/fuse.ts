@@ -24,6 +24,8 @@ export interface Fused {
   readonly reads: readonly (readonly Read[])[];
 }
 
+const MAX_MEMBERS = 96; // nodes in one kernel: beyond that its code takes longer to compile than a launch costs
+
 /** `buffers` is the number of storage buffers that a kernel may bind; 0 means that nothing is fused. */
 export function fuse(graph: Graph, buffers: number): Fused {
   const { nodes } = graph;
@@ -90,6 +92,7 @@ export function fuse(graph: Graph, buffers: number): Fused {
     const joined = merged(graph, reads, a, b);
     if (!joined) return undefined;
     const members = membersOf(joined);
+    if (members.length > MAX_MEMBERS) return undefined;
     if (reaches(b, a) || reaches(a, b) || buffersOf(members) > buffers || tramples(joined, members)) return undefined;
     const one: Growing = { ...joined, after: new Set([...a.after, ...b.after]) };
     one.after.delete(a);

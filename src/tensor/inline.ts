@@ -11,6 +11,8 @@ export interface Read {
   readonly exact: boolean;
 }
 
+const MAX_DEPTH = 12; // inline nodes upon inline nodes: more is cheaper to store, and code grows with it
+
 /** For each node, whether it is evaluated where it is used. `buffers` is what a kernel may bind; 0 means that nothing is inline. */
 export function inlineNodes(
   graph: Graph,
@@ -23,12 +25,20 @@ export function inlineNodes(
   inputs.forEach((list, i) => {
     for (const x of list) users[x].push(i);
   });
+  const depth = new Array<number>(nodes.length).fill(0); // of the inline nodes behind each
   const inline = nodes.map((t, i) => {
-    if (isLeaf(t) || isRoot[i] || buffers === 0) return false;
+    depth[i] = 1 + Math.max(0, ...inputs[i].map((x) => depth[x]));
+    if (isLeaf(t) || isRoot[i] || buffers === 0 || depth[i] > MAX_DEPTH) {
+      depth[i] = 0;
+      return false;
+    }
     if (t.op.loops === "source" || t.op.loops === "view") return true;
     // A function of one tensor, read at its own index only, is cheaper to compute again than to store and load.
     const varying = new Set(inputs[i].filter((x) => nodes[x].op.name !== "full"));
-    return t.op.loops === "map" && varying.size === 1 && users[i].every((u) => nodes[u].op.loops === "map" && nodes[u].size === t.size);
+    const isInline =
+      t.op.loops === "map" && varying.size === 1 && users[i].every((u) => nodes[u].op.loops === "map" && nodes[u].size === t.size);
+    if (!isInline) depth[i] = 0;
+    return isInline;
   });
   forceStale(graph, inline, isState);
   if (buffers > 0) unburden(graph, inline, buffers);
