@@ -128,6 +128,7 @@ describe("several devices [webgpu]", () => {
     await expect(onA.add(onB).data()).rejects.toThrow(
       /a program on webgpu reads a value that lives on webgpu; one program runs on one device/,
     );
+    expect(await Promise.all([onA.add(1).item(), onB.add(1).item()]), "read together, each where it lives").toEqual([2, 11]);
     const [read] = [await onA.add(1).data()];
     expect(await onB.add(tensor(read)).item(), "what was read travels").toBe(12);
     await a.close();

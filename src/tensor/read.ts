@@ -71,7 +71,18 @@ function answer(readers: readonly Waiting[], effects: readonly Tensor[]): void {
     // A reader that comes too late must not take the others with it, nor the training: nothing has run so far.
     const inTime = readers.filter((r) => !refused(r));
     if (inTime.length < readers.length) answer(inTime, effects);
+    else if (readers.length > 1) separately(readers, effects);
     else for (const r of readers) r.reject(error);
+  }
+}
+
+/** A program for each reader: together they may live on several devices. */
+function separately(readers: readonly Waiting[], effects: readonly Tensor[]): void {
+  try {
+    if (effects.length > 0) start([], effects);
+    for (const r of readers) answer([r], []);
+  } catch (error) {
+    for (const r of readers) r.reject(error);
   }
 }
 
