@@ -137,9 +137,9 @@ class Writing implements Surroundings {
     return kept.map((i, which) => `${this.#binding(i, true)}[${this.#offset(i, at(i).linear())}] = ${values[which]};`);
   }
 
-  #function(head: string, writer: Writer, last: readonly string[]): string {
-    // stores may have named further places: lines are read after them
-    return `fn ${head} {\n${[...writer.lines, ...last].map((l) => `  ${l}`).join("\n")}\n}`;
+  /** A function of what the writer wrote, between lines of ours. The last ones may have made it write: they are composed first. */
+  #function(head: string, writer: Writer, last: readonly string[], first: readonly string[] = []): string {
+    return [`fn ${head} {`, ...[...first, ...writer.lines, ...last].map((l) => `  ${l}`), "}"].join("\n");
   }
 
   #finish(file: Source, functions: readonly string[], groups: readonly [number, number, number]): KernelCode {
@@ -208,7 +208,7 @@ class Writing implements Surroundings {
       const writer = new Writer(this);
       const place = writer.at(batch, "batch").coords();
       const value = write(writer, place);
-      return this.#function(head, writer, [`return ${value};`]).replace("{\n", `{\n${first.map((l) => `  ${l}\n`).join("")}`);
+      return this.#function(head, writer, [`return ${value};`], first);
     };
     const loadA = loader(
       "loadA(batch: u32, row: u32, p: u32) -> f32",
@@ -226,10 +226,7 @@ class Writing implements Surroundings {
       const results = this.#stores(side, [rider.core, ...rider.outer], (i) => side.at(this.#node(i).shape, "col"));
       riding.push("if (row == size.m - 1u) {", ...[...side.lines, ...results, "return;"].map((l) => `  ${l}`), "}");
     }
-    const store = this.#function("store(batch: u32, row: u32, col: u32, sum: f32)", writer, stores).replace(
-      "{\n",
-      `{\n${riding.map((l) => `  ${l}\n`).join("")}`,
-    );
+    const store = this.#function("store(batch: u32, row: u32, col: u32, sum: f32)", writer, stores, riding);
     const tiled = family === "tiled" && rows >= 16 && n >= 16;
     const side = tiled ? 64 : 32; // of the block of C that a workgroup makes
     const along = [`const A_ALONG_P = ${!t.attrs.flipA};`, `const B_ALONG_P = ${!!t.attrs.flipB};`];
