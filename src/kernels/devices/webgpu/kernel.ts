@@ -228,9 +228,10 @@ class Writing implements Surroundings {
     }
     const store = this.#function("store(batch: u32, row: u32, col: u32, sum: f32)", writer, stores, riding);
     const tiled = family === "tiled" && rows >= 16 && n >= 16;
-    const side = tiled ? 64 : 32; // of the block of C that a workgroup makes
+    const high = tiled ? 64 : 32; // rows of the block of C that a workgroup makes
+    const wide = 64;
     const along = [`const A_ALONG_P = ${!t.attrs.flipA};`, `const B_ALONG_P = ${!!t.attrs.flipB};`];
-    const groups = [Math.ceil(n / side), Math.ceil(rows / side), Math.min(b, MAX_GROUPS)] as const;
+    const groups = [Math.ceil(n / wide), Math.ceil(rows / high), Math.min(b, MAX_GROUPS)] as const;
     return this.#finish(tiled ? matmulTiledFile : matmulFile, [...(tiled ? along : []), loadA, loadB, store], groups);
   }
 }
