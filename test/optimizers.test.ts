@@ -173,6 +173,17 @@ const schedules: readonly (readonly [string, Rate, (t: number) => number])[] = [
 ];
 for (const [name, rate, at] of schedules) follows(`adam with ${name}`, (ps) => adam(ps, { rate }), adamRule(at));
 
+onEachDevice("step decay falls at every multiple, whichever way 1/every rounds", async () => {
+  for (const every of [1, 3, 41, 47, 999]) {
+    const rate = stepDecay(1, every, 0.5) as (step: Tensor) => Tensor;
+    const steps = [0, every - 1, every, 2 * every - 1, 2 * every]; // the last step before a fall, and the first after
+    const expected = steps.map((s) => 0.5 ** Math.floor(s / every));
+    (await values(rate(tensor(steps)))).forEach((r, i) => {
+      expect(r).toBeCloseTo(expected[i], 5);
+    });
+  }
+});
+
 onEachDevice("a rate that is a state may be set between replays", async () => {
   using rate = scalar(0.5);
   using w = parameter([1]);

@@ -30,6 +30,7 @@ export const stepDecay =
   (rate: number, every: number, factor: number): Rate =>
   (step) =>
     step
+      .add(0.5) // in the middle of a step, where rounding cannot move a whole number below itself
       .mul(1 / every)
       .floor()
       .mul(Math.log(factor))
