@@ -38,7 +38,7 @@ export interface Where {
 }
 
 export function start({ cwd, env = {}, node = [] }: Where, ...args: string[]): Started {
-  const { NO_COLOR: _, FORCE_COLOR: __, ...rest } = process.env; // vitest sets them
+  const { NO_COLOR: _, FORCE_COLOR: __, CI: ___, ...rest } = process.env; // vitest and its hosts set them; all three decide on colour
   const child = spawn(process.execPath, [...node, script, ...args], { cwd, env: { ...rest, ...env }, stdio: ["ignore", "pipe", "pipe"] });
   const written = { stdout: "", stderr: "" };
   for (const name of ["stdout", "stderr"] as const) child[name].setEncoding("utf8").on("data", (text) => (written[name] += text));
