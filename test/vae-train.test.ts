@@ -168,6 +168,14 @@ describe("the end of training", () => {
     expect(await isFinite(model)).toBe(true);
   });
 
+  onEachDevice("lets timers and signals in, however short its epochs are", async () => {
+    using model = small();
+    const tiny = { train: digits({ count: 16, size: 8 }) };
+    const { reason, steps } = await train(model, tiny, { batch: 16, epochs: 1_000_000, signal: AbortSignal.timeout(100) });
+    expect(reason).toBe("aborted");
+    expect(steps).toBeGreaterThan(0);
+  });
+
   onEachDevice("comes before the first step, or in an evaluation", async () => {
     using model = small();
     expect(await train(model, data, { ...settings, signal: AbortSignal.abort() })).toEqual({

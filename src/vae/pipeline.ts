@@ -5,11 +5,11 @@ import type { Terms } from "./model.ts";
 
 const AHEAD = 2; // jobs started beyond the one that is waited for
 const TURN = 10; // milliseconds that the loop may take before a key press or a frame is served
+let turn = 0; // when others last had theirs; kept from loop to loop, or short epochs would never let a Ctrl-C in
 
 /** The results in order. Taking a promise from `jobs` starts the job; an error is thrown when its turn comes. */
 export async function* inFlight<T>(jobs: Iterable<Promise<T>>): AsyncGenerator<T, void> {
   const running: Promise<T>[] = [];
-  let turn = performance.now();
   try {
     for (const job of jobs) {
       job.catch(() => {}); // so that no error counts as unhandled before its turn
