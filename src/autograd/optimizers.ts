@@ -82,8 +82,8 @@ function adamLike(name: string, parameters: readonly Tensor[], options: AdamOpti
   const state = { mean: moments.map(([m]) => m), variance: moments.map(([, v]) => v) };
   return optimizer(name, parameters, options, rate, state, (rateNow, step) => {
     // w ← w - rate · (m / (1 - β₁ᵗ)) / (√(v / (1 - β₂ᵗ)) + ε), with the corrections moved to two scalars
-    const correction = scalarPower(beta2, step).sqrt();
-    const pace = rateNow.mul(correction).div(scalarPower(beta1, step));
+    const correction = biasCorrection(beta2, step).sqrt();
+    const pace = rateNow.mul(correction).div(biasCorrection(beta1, step));
     const floor = correction.mul(epsilon);
     return (w, g, i) => {
       const [mean, variance] = moments[i];
@@ -101,7 +101,7 @@ function adamLike(name: string, parameters: readonly Tensor[], options: AdamOpti
 }
 
 /** 1 - baseᵗ, as -expm1(t · ln base): right from the first step on. */
-const scalarPower = (base: number, step: Tensor): Tensor => (base === 0 ? step.mul(0).add(1) : step.mul(Math.log(base)).expm1().neg());
+const biasCorrection = (base: number, step: Tensor): Tensor => (base === 0 ? step.mul(0).add(1) : step.mul(Math.log(base)).expm1().neg());
 
 /** Before anything is moved: is this something to optimize? */
 function check(name: string, parameters: readonly Tensor[], { clipNorm = 1 }: Clipping): void {

@@ -61,7 +61,7 @@ const plainLoop =
 
 /**
  * The same loop as a function of f's own. An engine inlines f into a loop that has only ever called f; in a loop that all
- * ops share, each call passes its numbers through memory, which takes five times as long. Where a page forbids
+ * ops share, each call passes its numbers through memory, which takes several times as long. Where a page forbids
  * functions made from text, the shared loop serves.
  */
 function ownLoop(f: Scalar, arity: Arity): Loop {
