@@ -3,6 +3,7 @@
 
 import type { Shape } from "../tensor/shape.ts";
 import type { Attrs, DType, Tensor, Values } from "../tensor/tensor.ts";
+import type { Floats, Ints } from "./devices/wasm/assembler.ts";
 import type { Emit, Index } from "./devices/webgpu/emit.ts";
 
 /**
@@ -38,6 +39,8 @@ export interface MapOp extends Common {
   readonly loops: "map";
   /** A WGSL function of the inputs; its name tells which variant (by dtype) it is. */
   readonly wgsl: (t: Tensor) => { readonly name: string; readonly code: string };
+  /** The same function of four values at a time: f32 comes as Floats, u32 and u8 as Ints. */
+  readonly wasm: (t: Tensor) => (...xs: readonly (Floats | Ints)[]) => Floats | Ints;
 }
 
 export interface Reduce extends Common {

@@ -3,6 +3,7 @@
 
 import { broadcast, broadcastStrides, type Shape, sameShape, size } from "../../tensor/shape.ts";
 import { type Attrs, type DType, Tensor, type Values } from "../../tensor/tensor.ts";
+import type { Floats, Ints } from "../devices/wasm/assembler.ts";
 import { fullOf, isFull, valueOf } from "../layout/full.ts";
 import { strided } from "../layout/strided.ts";
 import type { Callable, Example, MapOp } from "../op.ts";
@@ -15,16 +16,17 @@ export type Operand = Tensor | number;
 
 type Scalar = (...xs: number[]) => number;
 
-/** One formula in each language, over scalars named x, or a and b, or c, a and b. The WASM column is to come. */
-interface Scalars {
+/** One formula in each language, over scalars named x, or a and b, or c, a and b; in WASM over four of each, as vectors V. */
+interface Scalars<V extends Floats | Ints> {
   readonly js: Scalar;
   readonly wgsl: string;
+  readonly wasm: (...xs: V[]) => Floats | Ints;
 }
 
 /** One line of the table. */
-export interface Row extends Scalars {
+export interface Row extends Scalars<Floats> {
   /** The formula over u32. Rows without it take f32 only. */
-  readonly u32?: Scalars;
+  readonly u32?: Scalars<Ints>;
   /** Gradient for each input, at the shape of y. Inputs that have none are left out. */
   readonly grad?: (dy: Tensor, xs: readonly Tensor[], y: Tensor) => readonly (Tensor | undefined)[];
   /** Where the tests draw x from. */
@@ -81,7 +83,7 @@ const rows = new Map<string, Row>();
 /** The op of a row. */
 export function mapOp(name: string, arity: Arity, row: Row): MapOp {
   rows.set(name, row);
-  const scalars = (t: Tensor) => (t.inputs[arity - 1].dtype === "f32" ? row : (row.u32 as Scalars)); // checked when recorded
+  const scalars = (t: Tensor) => (t.inputs[arity - 1].dtype === "f32" ? row : (row.u32 as Scalars<Ints>)); // checked when recorded
   return {
     name,
     loops: "map",
@@ -97,6 +99,7 @@ export function mapOp(name: string, arity: Arity, row: Row): MapOp {
       const args = NAMES[arity].map((arg, i) => `${arg}: ${types[i]}`);
       return { name: fn, code: `fn ${fn}(${args.join(", ")}) -> ${wgslType(t.dtype)} { return ${scalars(t).wgsl}; }` };
     },
+    wasm: (t) => scalars(t).wasm as (...xs: readonly (Floats | Ints)[]) => Floats | Ints, // the dtypes were checked, too
     grad: (dy, t) => {
       if (!row.grad) return noGrad(name, "it is constant between jumps")();
       return row.grad(dy, t.inputs, t).map((dx, i) => dx && sumTo(dx, t.inputs[i].shape));
@@ -120,7 +123,7 @@ export function recordMap(op: MapOp, operands: readonly Operand[], attrs: Attrs 
   const dtypeOut = row.gives ?? last;
   // Constants fold: a constant stays one number, whatever its shape.
   if (xs.every(isFull)) {
-    const value = (last === "f32" ? row : (row.u32 as Scalars)).js(...xs.map(valueOf));
+    const value = (last === "f32" ? row : (row.u32 as Scalars<Ints>)).js(...xs.map(valueOf));
     return fullOf(shape, dtypeOut === "u32" ? value >>> 0 : value, dtypeOut);
   }
   return new Tensor(op, xs, attrs, shape, dtypeOut);
