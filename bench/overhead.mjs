@@ -16,14 +16,27 @@ import { difference } from "./verify.mjs";
 
 export const title = "microseconds per op, eager and replayed";
 
-/** @param {{ devices: string[], filter: string, log: (line: string) => void }} options */
-export async function run({ devices: names, filter, log }) {
+const DEVICES = "js,webgpu";
+/** As parseArgs takes them. @type {import("./run.mjs").Bench["options"]} */
+export const options = { device: { type: "string", default: DEVICES } };
+
+/** What is wrong with the options. @param {{ device: string }} options */
+export function objection({ device }) {
+  const strange = device.split(",").find((name) => !DEVICES.split(",").includes(name));
+  return strange === undefined ? undefined : `--device "${strange}"; there are ${DEVICES}`;
+}
+
+/** Of all work on all devices? @param {Awaited<ReturnType<typeof run>>} found @param {{ filter: string }} options */
+export const isWhole = ({ devices }, { filter }) => filter === "" && Object.keys(devices).join() === DEVICES;
+
+/** @param {{ device?: string, filter: string, log: (line: string) => void }} options */
+export async function run({ device: list = DEVICES, filter, log }) {
   const expected = await reference();
   /** @type {Record<string, string>} */
   const devices = {};
   /** @type {import("./report.mjs").Result[]} */
   const results = [];
-  for (const name of /** @type {DeviceName[]} */ (names)) {
+  for (const name of /** @type {DeviceName[]} */ (list.split(","))) {
     const device = await open(name).catch((error) => {
       if (error.name !== "NoDeviceError") throw error;
       log(`${name} is left out: ${error.message}`);

@@ -1,6 +1,8 @@
 // npm run bench:report: writes the tables of the README from bench/results/, between their markers. No number is typed by hand.
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { tables } from "./cpu/tables.mjs";
+import { duration, markdown, withSpread } from "./markdown.mjs";
 
 /**
  * @typedef {import("./time.mjs").Times & { work: string, how: string, device: string, per: string, ops?: number, kernels?: number }} Result
@@ -25,26 +27,14 @@ export function table({ machine, devices, results }) {
       rows.push([how === cases[0].how ? work : "", how, same[0].per, ...cells]);
     }
   }
-  const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => row[i].length)));
-  const line = (/** @type {string[]} */ row) => `| ${row.map((text, i) => text.padEnd(widths[i])).join(" | ")} |`;
-  const [head, ...body] = rows.map(line);
-  return `${[head, line(widths.map((n) => "-".repeat(n))), ...body].join("\n")}\n\n${caption(machine, devices)}\n`;
+  return `${markdown(rows)}\n\n${caption(machine, devices)}\n`;
 }
 
 /** @param {Result} result */
 function cell({ median, spread, per, ops = 1, kernels = ops }) {
   const merged = per === "op" && kernels < ops ? `, ${duration((median * ops) / kernels)} per kernel` : "";
-  return `${duration(median)} ± ${Math.round(spread * 50)} %${merged}`;
+  return `${withSpread({ median, spread })}${merged}`;
 }
-
-/** Three digits, in the unit that suits. @param {number} us */
-function duration(us) {
-  if (us < 1e3) return `${digits(us)} µs`;
-  return us < 1e6 ? `${digits(us / 1e3)} ms` : `${digits(us / 1e6)} s`;
-}
-
-/** @param {number} x */
-const digits = (x) => (x < 100 ? x.toPrecision(x < 0.1 ? 2 : 3) : x.toFixed());
 
 /** @param {Machine} machine @param {Record<string, string>} devices */
 function caption({ cpu, cores, os, node, packages, commit, date, loadBefore, loadAfter }, devices) {
@@ -64,13 +54,23 @@ export function between(text, name, content) {
   return `${text.slice(0, from + begin.length)}\n${content}${text.slice(to)}`;
 }
 
+/** Each bench's tables by the names of their markers. @type {Record<string, (results: any) => Record<string, string>>} */
+const written = { overhead: (results) => ({ overhead: table(results) }), cpu: tables };
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const file = (/** @type {string} */ path) => new URL(path, import.meta.url);
-  const readme = file("../README.md");
   try {
-    const results = JSON.parse(readFileSync(file("results/overhead.json"), "utf8"));
-    writeFileSync(readme, between(readFileSync(readme, "utf8"), "overhead", table(results)));
-    console.log("README.md: the table of overhead is written");
+    let readme = readFileSync(file("../README.md"), "utf8");
+    for (const [bench, tablesOf] of Object.entries(written)) {
+      if (!existsSync(file(`results/${bench}.json`))) continue;
+      const all = tablesOf(JSON.parse(readFileSync(file(`results/${bench}.json`), "utf8")));
+      for (const [name, text] of Object.entries(all)) {
+        if (readme.includes(`<!-- ${name}:begin -->`)) readme = between(readme, name, text);
+        else console.log(`README.md has no place for the table ${name}`);
+      }
+    }
+    writeFileSync(file("../README.md"), readme);
+    console.log("README.md: the tables are written");
   } catch (error) {
     console.error(`README.md: ${/** @type {Error} */ (error).message}; nothing is written`);
     process.exitCode = 1;

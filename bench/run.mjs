@@ -1,30 +1,42 @@
-// npm run bench [-- NAME… [--device js,webgpu] [--filter TEXT] [--json FILE]]
+// npm run bench [-- NAME… [--filter TEXT] [--json FILE] [options of that bench]]
 // Runs the benches named, or all there are, and writes bench/results/NAME.json. A part of a bench is written only where --json says.
 import { spawn, spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import * as cpu from "./cpu.mjs";
 import { load, machine } from "./machine.mjs";
 import * as overhead from "./overhead.mjs";
 import { table } from "./report.mjs";
 
-/** @type {Record<string, typeof overhead>} */
-const benches = { overhead };
-const DEVICES = "js,webgpu";
-const usage = `usage: npm run bench [-- NAME… [--device ${DEVICES}] [--filter TEXT] [--json FILE]]
+/**
+ * @typedef {Record<string, any>} Values of the options, by name
+ * @typedef {{ title: string, options: Record<string, { type: "string", default: string }>, needsGpu: boolean, objection(values: Values): string | undefined,
+ *   isWhole(found: any, values: Values): boolean, run(values: any): Promise<object>, tables(file: any): Record<string, string> }} Bench
+ */
+
+/** @type {Record<string, Bench>} */
+const benches = {
+  overhead: { ...overhead, needsGpu: true, tables: (file) => ({ overhead: table(file) }) },
+  cpu: { ...cpu, needsGpu: false },
+};
+const usage = `usage: npm run bench [-- NAME… [--filter TEXT] [--json FILE] [options of that bench]]
 
 ${Object.entries(benches)
-  .map(([name, { title }]) => `  ${name.padEnd(12)} ${title}`)
+  .map(([name, { title, options }]) => {
+    const own = Object.entries(options).map(([option, { default: value }]) => `--${option} ${value}`);
+    return `  ${name.padEnd(12)} ${title}\n${" ".repeat(15)}${own.join(" ")}`;
+  })
   .join("\n")}
 `;
 
 /** @param {string} path */
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
-const { names, device, filter, json } = parsed();
+const { names, json, filter, given } = parsed();
 const hasAdapter = () => spawnSync(process.execPath, [here("has-adapter.mjs")], { stdio: "ignore" }).status === 0;
-if (process.env["ON_TEST_DRIVER"] || hasAdapter()) {
+if (names.every((name) => !benches[name].needsGpu) || process.env["ON_TEST_DRIVER"] || hasAdapter()) {
   for (const name of names) await run(name);
   process.exit(); // Dawn's threads would keep the process
 } else {
@@ -36,33 +48,46 @@ if (process.env["ON_TEST_DRIVER"] || hasAdapter()) {
 
 /** @param {string} name */
 async function run(name) {
+  const bench = benches[name];
+  const values = { ...valuesOf(name, given), filter };
   const before = machine();
-  const { devices, results } = await benches[name].run({ devices: device.split(","), filter, log: console.error });
-  const file = { bench: name, machine: { ...before, loadAfter: load() }, devices, results };
-  console.log(table(file));
-  const whole = filter === "" && Object.keys(devices).join() === DEVICES;
-  const target = json ?? (whole ? here(`results/${name}.json`) : undefined);
+  const found = await bench.run({ ...values, log: console.error });
+  const file = { bench: name, machine: { ...before, loadAfter: load() }, ...found };
+  for (const text of Object.values(bench.tables(file))) console.log(text);
+  const target = json ?? (bench.isWhole(found, values) ? here(`results/${name}.json`) : undefined);
   if (target) writeFileSync(target, `${JSON.stringify(file, undefined, 2)}\n`);
   console.log(target ? `written to ${relative(".", target)}` : "a part of the bench, so not written; --json FILE writes it");
 }
 
+/** The options of a bench, as given or by default. @param {string} name @param {Values} given */
+function valuesOf(name, given) {
+  return Object.fromEntries(Object.entries(benches[name].options).map(([option, { default: value }]) => [option, given[option] ?? value]));
+}
+
 function parsed() {
   try {
+    const own = Object.values(benches).flatMap(({ options }) => Object.keys(options));
     const { values, positionals } = parseArgs({
       allowPositionals: true,
       options: {
-        device: { type: "string", default: DEVICES },
+        ...Object.fromEntries(own.map((name) => [name, { type: /** @type {const} */ ("string") }])),
         filter: { type: "string", default: "" },
         json: { type: "string" },
         help: { type: "boolean" },
       },
     });
+    const { filter, json, help, ...given } = values;
     const unknown = positionals.find((name) => !(name in benches));
     if (unknown) throw new Error(`there is no bench "${unknown}"`);
-    const strange = values.device.split(",").find((name) => !DEVICES.split(",").includes(name));
-    if (strange !== undefined) throw new Error(`--device "${strange}"; there are ${DEVICES}`);
-    if (values.json && positionals.length !== 1) throw new Error("--json takes the results of one bench; name it");
-    if (!values.help) return { ...values, names: positionals.length ? positionals : Object.keys(benches) };
+    const names = positionals.length ? positionals : Object.keys(benches);
+    for (const name of names) {
+      const strange = Object.keys(given).find((option) => !(option in benches[name].options));
+      if (strange) throw new Error(`${name} has no --${strange}; name the bench that it is meant for`);
+      const objection = benches[name].objection(valuesOf(name, given));
+      if (objection) throw new Error(objection);
+    }
+    if (json && positionals.length !== 1) throw new Error("--json takes the results of one bench; name it");
+    if (!help) return { names, filter, json, given };
     console.log(usage);
     process.exit(0);
   } catch (error) {

@@ -40,7 +40,7 @@ export async function timed(timing, count, samples = 30) {
 }
 
 /** @param {number[]} times @returns {Times} */
-function summary(times) {
+export function summary(times) {
   const sorted = times.toSorted((a, b) => a - b);
   const quantile = (/** @type {number} */ q) => sorted[Math.round(q * (sorted.length - 1))];
   const median = quantile(0.5);

@@ -1,0 +1,91 @@
+// Elbo itself, as peers/peer.mjs says; it stands here, where "elbo" can be imported. Beside the common work it has its own:
+//   node bench/cpu/elbo.mjs --work startup|replay --backend wasm [--threads 2] [--turbo]
+import { adam, compile, keep, open, tensor } from "elbo";
+import { answer, options, products, read, sampled, task, training } from "../peers/peer.mjs";
+import { BATCH, examples, givenNoise, model, RATE } from "./task.mjs";
+
+/** @typedef {import("elbo").Tensor} Tensor @typedef {import("elbo").DeviceName} DeviceName */
+
+const opened = () => {
+  const { backend, threads, turbo } = options;
+  /** @type {object} */
+  const settings = backend === "wasm" ? { threads, turbo } : {};
+  return open(/** @type {DeviceName} */ (backend), settings);
+};
+
+/** The step as a user writes it, with noise of its own. @param {import("elbo/vae").Vae} vae */
+function drawnNoise(vae) {
+  const optimizer = adam([...vae.parameters.values()], { rate: RATE });
+  return compile((/** @type {Tensor} */ x) => {
+    const { loss } = vae.terms(x);
+    optimizer.step(loss);
+    return loss;
+  });
+}
+
+const batch = () => tensor(examples(), [BATCH, 784]);
+
+async function dense() {
+  const device = await opened();
+  const { noise, tensors } = task();
+  const x = keep(batch());
+  const given = givenNoise(model());
+  const losses = [];
+  for (const name of noise) losses.push(await given(x, tensor(read(name), tensors[name])).item());
+  const step = drawnNoise(model());
+  const timed = await training(async (wantsLoss) => {
+    const loss = step(x);
+    return wantsLoss ? loss.item() : void (await device.idle());
+  });
+  return { losses, trainings: [timed], description: device.description };
+}
+
+async function gemm() {
+  const device = await opened();
+  const product = compile((/** @type {Tensor} */ a, /** @type {Tensor} */ b) => a.matmul(b));
+  return {
+    products: await products((left, right, m, k, n) => {
+      const [a, b] = [keep(tensor(left, [m, k])), keep(tensor(right, [k, n]))];
+      const run = async (/** @type {number} */ count) => {
+        for (let i = 0; i < count; i++) product(a, b);
+        await device.idle();
+      };
+      return { run, data: () => product(a, b).data() };
+    }),
+  };
+}
+
+/** From open to the end of the first step, in a process that did nothing before but make the model's first values. */
+async function startup() {
+  const [vae, x] = [model(), batch()];
+  const start = performance.now();
+  await opened();
+  const loss = await drawnNoise(vae)(x).item();
+  const ms = performance.now() - start;
+  if (!Number.isFinite(loss)) throw new Error(`the first loss is ${loss}`);
+  return { ms: [ms] };
+}
+
+const KERNELS = 100;
+const REPLAYS = 20; // in a row, before the device is waited for
+
+/** What a replay costs for each kernel, where a kernel has next to nothing to do: products of [8, 8]. */
+async function replay() {
+  const device = await opened();
+  const matrix = (/** @type {(i: number) => number} */ value) => keep(tensor(Float32Array.from({ length: 64 }, (_, i) => value(i)), [8, 8])); // biome-ignore format: one line
+  const [x, w] = [matrix(Math.sin), matrix((i) => (i % 9 === 0 ? 0.75 : -0.25))]; // w is a reflection: x w w = x
+  const chain = compile((/** @type {Tensor} */ x, /** @type {Tensor} */ w) => {
+    for (let i = 0; i < KERNELS; i++) x = x.matmul(w);
+    return x;
+  });
+  const wrong = (await chain(x, w).data()).findIndex((value, i) => Math.abs(value - Math.sin(i)) > 1e-4);
+  if (wrong >= 0) throw new Error(`element ${wrong} of the chain of products is wrong`);
+  const kernels = chain.explain(x, w).kernels.length;
+  const ms = await sampled(async () => {
+    for (let i = 0; i < REPLAYS; i++) chain(x, w);
+    await device.idle();
+  }, 0.3);
+  return { ms: ms.map((t) => t / (REPLAYS * kernels)), kernels };
+}
+
+await answer({ dense, gemm, startup, replay });
