@@ -1,0 +1,92 @@
+// Packing: a part of a matrix is copied into panels, in the order in which the tile kernel reads it.
+//
+//   A part of `count` columns and `depth` rows          panels of `width` columns, one after another; in each, row
+//   of B; or, turned round, that many rows of A         by row, the numbers that one step along k needs
+//
+//        ┌───────┬───────┬───────┬──┐                   ┌───────┐
+//        │ 0 1 2 │       │       │  │                   │ 0 1 2 │
+//      k │ 3 4 5 │       │       │  │         →         │ 3 4 5 │   0 1 2 3 4 5 6 7 8 …
+//        │ 6 7 8 │       │       │  │                   │ 6 7 8 │
+//        └───────┴───────┴───────┴──┘                   └───────┘
+//
+// A panel is read from its first byte to its last, however far apart the rows of the matrix lie: no cache line is
+// loaded for a part of it, and few pages are touched. Every number is copied once and then read many times. Transposed
+// operands cost nothing more than another copy, so that the tile kernel is the same for all of them.
+//
+// What hangs over the edge is not set to zero: those columns hold whatever was read there, and nobody stores what
+// becomes of them.
+
+import type { Floats, Func, FuncRef, Int, Module } from "../devices/wasm/assembler.ts";
+
+/** Up to three rows of 64 bytes are written after the end of the last panel. */
+export const PANEL_SLACK = 256;
+
+/** pack(to, from, step, depth, count): bytes between rows, then the numbers of rows and of columns. */
+export type Pack = FuncRef;
+
+/** Where in a panel the groups of four columns stand. The last may overlap the one before it. */
+const groups = (width: number): number[] => Array.from({ length: Math.ceil(width / 4) }, (_, i) => Math.min(4 * i, width - 4));
+
+/** The matrix is stored as the panels are: its rows run across them. Up to width - 1 floats after a row are read. */
+export function packRows(module: Module, width: number): Pack {
+  return module.func(undefined, ["i32", "i32", "i32", "i32", "i32"], [], (f) => {
+    const [to, from, step, depth, count] = parameters(f, 5);
+    const toVar = f.intVar(to);
+    f.for(0, count, width, (column) => {
+      const fromVar = f.intVar(from.add(column.shl(2)));
+      f.for(0, depth, 1, () => {
+        const [source, target] = [f.get(fromVar), f.get(toVar)];
+        for (const at of groups(width)) f.store(target, f.load(source, 4 * at), 4 * at);
+        f.set(fromVar, source.add(step));
+        f.set(toVar, target.add(4 * width));
+      });
+    });
+  });
+}
+
+/** The matrix is stored transposed: its rows run along k. Up to 3 floats after a row are read. */
+export function packColumns(module: Module, width: number): Pack {
+  return module.func(undefined, ["i32", "i32", "i32", "i32", "i32"], [], (f) => {
+    const [to, from, step, depth, count] = parameters(f, 5);
+    f.for(0, count, width, (first) => {
+      const panel = to.add(first.mul(depth).shl(2));
+      for (const at of groups(width)) {
+        const rows = four((i) =>
+          from.add(
+            first
+              .add(at + i)
+              .min(count.sub(1))
+              .mul(step),
+          ),
+        ); // there is no row after the last
+        const toVar = f.intVar(panel.add(4 * at));
+        f.for(0, depth.shl(2), 16, (along) => {
+          const target = f.get(toVar);
+          const columns = transposed(
+            f,
+            four((i) => f.load(rows[i].add(along))),
+          );
+          for (const [i, column] of columns.entries()) f.store(target, column, 4 * width * i);
+          f.set(toVar, target.add(16 * width));
+        });
+      }
+    });
+  });
+}
+
+type Four<T> = readonly [T, T, T, T];
+export const four = <T>(make: (i: number) => T): Four<T> => [make(0), make(1), make(2), make(3)];
+
+/** Four rows of four numbers become four columns. */
+export function transposed(f: Func, [a, b, c, d]: Four<Floats>): Four<Floats> {
+  const [abLow, abHigh] = [f.shuffle(a, b, [0, 4, 1, 5]), f.shuffle(a, b, [2, 6, 3, 7])]; // a₀ b₀ a₁ b₁, a₂ b₂ a₃ b₃
+  const [cdLow, cdHigh] = [f.shuffle(c, d, [0, 4, 1, 5]), f.shuffle(c, d, [2, 6, 3, 7])];
+  return [
+    f.shuffle(abLow, cdLow, [0, 1, 4, 5]),
+    f.shuffle(abLow, cdLow, [2, 3, 6, 7]),
+    f.shuffle(abHigh, cdHigh, [0, 1, 4, 5]),
+    f.shuffle(abHigh, cdHigh, [2, 3, 6, 7]),
+  ];
+}
+
+export const parameters = (f: Func, count: number): Int[] => Array.from({ length: count }, (_, i) => f.param(i));
