@@ -1,8 +1,9 @@
 // The CPU: a training step of the dense VAE and single products, by Elbo and by others that do the same, in processes of their own that
 // take turns, so that a noisy minute hits all. What an engine computes is compared with float64 before its times count.
 import { answerOf, engines, nodeVersions, pinning } from "./cpu/engines.mjs";
+import { sizes, wrongLoss, wrongProduct, wrongTraining } from "./cpu/judge.mjs";
 import { ratios, tables } from "./cpu/tables.mjs";
-import { prepared, sizes, wrongLoss, wrongProduct, wrongTraining } from "./cpu/task.mjs";
+import { prepared } from "./cpu/task.mjs";
 import { summary } from "./time.mjs";
 
 export { tables };
@@ -38,7 +39,7 @@ export async function run({ device, rounds: count, filter, log }) {
     for (let round = 1; round <= rounds; round++) {
       for (const one of wanted) {
         if (found.hasError(work, one) || (one.isSlow && work === "gemm" && round > 1)) continue;
-        log(`${work}, round ${round} of ${rounds}: ${one.engine}, ${one.runtime}, ${one.threads} thread`);
+        log(`${work}, round ${round} of ${rounds}: ${one.engine}, ${one.runtime}, ${one.threads} threads`);
         const answer = await answerOf(one, ["--work", work, "--folder", task.folder]);
         Object.assign(versions, answer.versions);
         if (answer.error) found.fail(work, one, answer.error);

@@ -6,8 +6,8 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 /**
- * `command` is an error where the program cannot be had. Of what is `slow`, one round is enough where a sample takes seconds.
- * @typedef {{ engine: string, runtime: string, threads: number, command: readonly string[] | Error, isSlow?: boolean }} Engine
+ * `command` is an error where the program cannot be had. Of products, which take seconds then, one round is enough for who is slow.
+ * @typedef {{ engine: string, runtime: string, threads: number, command: readonly string[] | Error, isSlow: boolean }} Engine
  */
 
 /** "Node 24 turbo" is Node 24 with instructions of 256 bits made from two of 128: a flag of V8, which the peers are given as well. */
@@ -25,29 +25,27 @@ const hasTaskset = cores.length > 0;
 export function engines(device, log) {
   installPeers(log);
   const python = commandOf(pythonWithTorch);
-  const list = RUNTIMES.flatMap((runtime) => {
+  const nodes = new Map([20, 24].map((major) => [major, commandOf(() => nodeBinary(major))]));
+  /** @type {Engine[]} */
+  const list = [];
+  for (const runtime of RUNTIMES) {
     const isTurbo = runtime.endsWith("turbo");
-    const node = commandOf(() => nodeBinary(Number(runtime.match(/\d+/)?.[0])));
-    const script = (/** @type {string} */ path, /** @type {string[]} */ ...args) =>
-      node instanceof Error ? node : [...node, ...(isTurbo ? [TURBO] : []), here(path), ...args];
-    const elbo = node instanceof Error ? node : [...node, here("elbo.mjs"), "--backend", device, ...(isTurbo ? ["--turbo"] : [])];
-    const wasm = script("../peers/tfjs.mjs", "--backend", "wasm");
-    const cpu = script("../peers/tfjs.mjs", "--backend", "cpu");
-    /** @type {Engine[]} */
-    const found = [
-      ...(device === "js"
-        ? [{ engine: "Elbo", runtime, threads: 1, command: elbo, isSlow: true }]
-        : [1, 2].map((threads) => ({ engine: "Elbo", runtime, threads, command: elbo }))),
-      ...[1, 2].map((threads) => ({ engine: "jax-js", runtime, threads, command: script("../peers/jax-js.mjs") })),
-      { engine: "tfjs (wasm)", runtime, threads: 1, command: wasm },
-      ...(isTurbo ? [] : [{ engine: "tfjs (cpu)", runtime, threads: 1, command: cpu, isSlow: true }]),
-      { engine: "core", runtime, threads: 1, command: script("ceiling.mjs") },
-    ];
-    return found;
-  });
+    const node = nodes.get(Number(runtime.match(/\d+/)?.[0])) ?? [];
+    const add = (/** @type {string} */ engine, /** @type {number[]} */ threads, /** @type {string[]} */ args, isSlow = false) => {
+      const command = node instanceof Error ? node : [...node, ...args];
+      list.push(...threads.map((n) => ({ engine, runtime, threads: n, command, isSlow })));
+    };
+    const flags = isTurbo ? [TURBO] : []; // Elbo sets it itself
+    if (device === "wasm") add("Elbo", [1, 2], [here("elbo.mjs"), "--backend", device, ...(isTurbo ? ["--turbo"] : [])]);
+    else if (!isTurbo) add("Elbo", [1], [here("elbo.mjs"), "--backend", device], true);
+    add("jax-js", [1, 2], [...flags, here("../peers/jax-js.mjs")]);
+    add("tfjs (wasm)", [1], [...flags, here("../peers/tfjs.mjs"), "--backend", "wasm"]);
+    if (!isTurbo) add("tfjs (cpu)", [1], [here("../peers/tfjs.mjs"), "--backend", "cpu"], true);
+    add("core", [1], [...flags, here("ceiling.mjs")]);
+  }
   const pytorch = python instanceof Error ? python : [...python, here("../peers/pytorch.py")];
-  const all = [...list, ...[1, 2].map((threads) => ({ engine: "PyTorch", runtime: "Python", threads, command: pytorch }))];
-  return all.filter(({ threads }) => !hasTaskset || threads <= cores.length);
+  for (const threads of [1, 2]) list.push({ engine: "PyTorch", runtime: "Python", threads, command: pytorch, isSlow: false });
+  return list.filter(({ threads }) => !hasTaskset || threads <= cores.length);
 }
 
 /** How the processes are pinned, in words. */

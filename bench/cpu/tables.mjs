@@ -12,6 +12,7 @@ import { digits, duration, markdown, withSpread } from "../markdown.mjs";
  * @typedef {{ machine: import("../report.mjs").Machine, versions: Record<string, string>, pinning: string, device: string, results: Entry[], ratios: Ratio[] }} Results
  */
 
+const ENGINES = ["Elbo", "jax-js", "tfjs (wasm)", "tfjs (cpu)", "PyTorch"];
 const RUNTIMES = ["Node 20", "Node 24", "Node 24 turbo"];
 const THREADS = [1, 2];
 const COLUMNS = RUNTIMES.flatMap((runtime) => THREADS.map((threads) => ({ runtime, threads })));
@@ -45,11 +46,10 @@ const timeOf = (results, work, engine, runtime, threads) =>
  */
 export function ratios(results) {
   const dense = results.filter(isTimed).filter((e) => e.work === "dense");
-  const peers = new Set(dense.map((e) => e.engine).filter((engine) => engine !== "Elbo"));
   return COLUMNS.flatMap(({ runtime, threads }) => {
     const elbo = timeOf(results, "dense", "Elbo", runtime, threads);
     if (!elbo) return [];
-    return [...peers].flatMap((peer) => {
+    return ENGINES.slice(1).flatMap((peer) => {
       const comparable = dense.filter(
         (e) => e.engine === peer && e.threads <= threads && (e.runtime === "Python" || runtime.startsWith(e.runtime)),
       );
@@ -74,7 +74,7 @@ const countOf = (threads) => (threads === 1 ? "1 thread" : `${threads} threads`)
 
 /** The step: a row for each engine, a column for each runtime and number of threads. @param {Results} file */
 function stepTable({ results, ratios }) {
-  const engines = [...new Set(results.filter((e) => e.work === "dense").map((e) => e.engine))];
+  const engines = ENGINES.filter((engine) => results.some((e) => e.work === "dense" && e.engine === engine));
   const head = ["dense VAE step", ...COLUMNS.map(({ runtime, threads }) => `${runtime}, ${countOf(threads)}`)];
   const rows = engines.map((engine) => {
     const cells = COLUMNS.map(({ runtime, threads }) => {
@@ -147,7 +147,8 @@ function gemmTable({ results }) {
   const widest = Math.max(...ceilings.values());
   const measured = results.filter((e) => /^\d/.test(e.work) || (e.work === "gemm" && e.error));
   const lines = new Map(measured.map((e) => [`${e.engine}, ${e.runtime}, ${e.threads}`, e]));
-  const rows = [...lines.values()].map(({ engine, runtime, threads }) => {
+  const sorted = ENGINES.flatMap((engine) => [...lines.values()].filter((e) => e.engine === engine));
+  const rows = sorted.map(({ engine, runtime, threads }) => {
     const ceiling = (ceilings.get(runtime) ?? widest) * threads;
     const cells = products.map((product) => {
       const time = timeOf(results, product, engine, runtime, threads);

@@ -4,6 +4,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { floats } from "../cpu/floats.mjs";
 
 const { values } = parseArgs({
   options: {
@@ -16,17 +17,11 @@ const { values } = parseArgs({
 });
 export const options = { ...values, threads: Number(values.threads) };
 
-/** @typedef {{ how?: string, ms: number[], first: number, last: number }} Training */
-/** Steps of `m` milliseconds each, and the losses at both ends. @typedef {{ product: string, ms: number[] }} Product */
-
 /** Of the task: shapes of the tensors, names of the parameters and of the noise, products. @returns {import("../cpu/task.mjs").Files} */
 export const task = () => JSON.parse(readFileSync(join(options.folder, "task.json"), "utf8"));
 
 /** @param {string} name */
-export function read(name) {
-  const { buffer, byteOffset, length } = readFileSync(join(options.folder, `${name}.f32`));
-  return new Float32Array(buffer.slice(byteOffset, byteOffset + length));
-}
+export const read = (name) => floats(join(options.folder, `${name}.f32`));
 
 /**
  * Times steps, each finished when its promise resolves, which brings the loss if asked for.

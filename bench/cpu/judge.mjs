@@ -1,0 +1,38 @@
+// Is an engine right? If not, its times do not count. Each function says what is wrong, in words, or nothing.
+import { join } from "node:path";
+import { floats } from "./floats.mjs";
+
+/** [m, k, n] @param {string} product */
+export const sizes = (product) => product.split("x").map(Number);
+
+/** What is wrong with the losses of the first steps, if anything is. @param {readonly number[]} got @param {readonly number[]} expected */
+export function wrongLoss(got, expected) {
+  const at = expected.findIndex((loss, i) => !(Math.abs(got[i] - loss) <= 1e-4 * loss));
+  return at < 0 ? undefined : `the loss of step ${at + 1} is ${got[at]}, and ${expected[at]} in float64`;
+}
+
+/** What is wrong with the training that was timed, by its first and last loss. @param {number} first @param {number} last */
+export const wrongTraining = (first, last) =>
+  Number.isFinite(last) && last < first ? undefined : `while it was timed, the loss went from ${first} to ${last}`;
+
+/** What is wrong with a product that an engine wrote to the folder: three rows and three columns of it. @param {string} folder @param {string} product */
+export function wrongProduct(folder, product) {
+  const [m, k, n] = sizes(product);
+  const [a, b, c] = ["a", "b", "c"].map((name) => floats(join(folder, `${product}.${name}.f32`)));
+  if (c.length !== m * n) return `${product} has ${c.length} values`;
+  const some = (/** @type {number} */ size) => [0, Math.floor(Math.random() * size), size - 1];
+  const [rows, columns] = [some(m), some(n)];
+  for (let i = 0; i < m; i++) {
+    for (let j = 0; j < n; j++) {
+      if (!rows.includes(i) && !columns.includes(j)) continue;
+      let [sum, magnitude] = [0, 0];
+      for (let p = 0; p < k; p++) {
+        const term = a[i * k + p] * b[p * n + j];
+        sum += term;
+        magnitude += Math.abs(term);
+      }
+      if (!(Math.abs(c[i * n + j] - sum) <= 1e-5 * magnitude)) return `${product}: c[${i}, ${j}] is ${c[i * n + j]}, and ${sum} in float64`;
+    }
+  }
+  return undefined;
+}
