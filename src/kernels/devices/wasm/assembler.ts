@@ -1,9 +1,10 @@
 // A small assembler for WebAssembly: functions are written by calling methods, and come out as bytes. It knows nothing
 // of tensors. Encodings are those of the WebAssembly 2.0 specification, the SIMD, threads and relaxed SIMD proposals.
 //
-// Every expression is a local that is written once. The engine that compiles the bytes sees through that, and here it
-// buys two things: equal expressions are computed once, and each is computed in the outermost loop in which all that it
-// is made of is known. So a kernel is written as if everything stood in its innermost loop.
+// Every expression is a local that is written once, which buys two things: equal expressions are computed once, and each
+// is computed in the outermost loop in which all that it is made of is known. So a kernel is written as if everything
+// stood in its innermost loop. When the bytes are written, what is used once is computed where it is used, on the
+// engine's stack, and the locals that remain are those that a person would have declared.
 
 /** Bytes that grow. */
 export class Bytes {
@@ -27,24 +28,8 @@ export class Bytes {
     this.#data = larger;
   }
 
-  /** Unsigned LEB128. */
   u32(n: number): void {
-    let rest = n >>> 0;
-    while (rest > 127) {
-      this.push((rest & 127) | 128);
-      rest >>>= 7;
-    }
-    this.push(rest);
-  }
-
-  /** Signed LEB128. */
-  s32(n: number): void {
-    let rest = n | 0;
-    while (rest < -64 || rest > 63) {
-      this.push((rest & 127) | 128);
-      rest >>= 7;
-    }
-    this.push(rest & 127);
+    this.push(...unsigned(n));
   }
 
   text(s: string): void {
@@ -64,18 +49,81 @@ export class Bytes {
   }
 }
 
+/** LEB128: seven bits in each byte, the lowest first; its eighth bit says whether another follows. */
+function unsigned(n: number): number[] {
+  const bytes: number[] = [];
+  let rest = n >>> 0;
+  while (rest > 127) {
+    bytes.push((rest & 127) | 128);
+    rest >>>= 7;
+  }
+  bytes.push(rest);
+  return bytes;
+}
+
+function signed(n: number): number[] {
+  const bytes: number[] = [];
+  let rest = n | 0;
+  while (rest < -64 || rest > 63) {
+    bytes.push((rest & 127) | 128);
+    rest >>= 7;
+  }
+  bytes.push(rest & 127);
+  return bytes;
+}
+
 export type Type = "i32" | "i64" | "f32" | "v128";
 const TYPES: Record<Type, number> = { i32: 0x7f, i64: 0x7e, f32: 0x7d, v128: 0x7b };
 
-/** Code in the order in which it runs: bytes, and loops that stand between them. */
+/**
+ * An instruction: the locals that it takes, and the one that it gives. A `value` depends on its arguments only, a `load` on
+ * memory as well, and a `copy` is a variable as it is at that place; `set` changes a variable, `effect` all the rest.
+ */
+interface Instruction {
+  readonly kind: "value" | "load" | "copy" | "set" | "effect";
+  readonly args: readonly number[];
+  readonly code: readonly number[];
+  readonly result: number | undefined;
+}
+
+/** Instructions that run one after another, without a jump into or out of their middle. */
+class Stretch {
+  readonly instructions: Instruction[] = [];
+
+  /**
+   * What is computed where it is used, by its result: the values that are used once, in this stretch, unless what they
+   * read changes on the way. A local would cost more than its bytes: whatever a loop writes is a variable of that loop
+   * to V8 until late in its work, and for the sake of those it does not join vectors (--experimental-wasm-revectorize).
+   */
+  moved(uses: readonly number[]): ReadonlyMap<number, Instruction> {
+    const list = this.instructions;
+    const usedBy = new Map<number, number>();
+    for (const [i, { args }] of list.entries()) for (const local of args) usedBy.set(local, i);
+    const place = list.map((_, i) => i);
+    const moved = new Map<number, Instruction>();
+    // From the end, so that the place of what uses a value is known before its own.
+    for (let i = list.length - 1; i >= 0; i--) {
+      const { kind, args, result } = list[i];
+      if (result === undefined || uses[result] !== 1 || !usedBy.has(result) || kind === "set" || kind === "effect") continue;
+      const to = place[usedBy.get(result) as number];
+      const changes = (x: Instruction): boolean => (kind === "load" ? x.kind === "effect" : x.kind === "set" && x.result === args[0]);
+      if (kind !== "value" && list.slice(i + 1, to).some(changes)) continue;
+      place[i] = to;
+      moved.set(result, list[i]);
+    }
+    return moved;
+  }
+}
+
+/** Code in the order in which it runs: stretches, and loops that stand between them. */
 class Scope {
   readonly parent: Scope | undefined;
   readonly depth: number;
-  readonly parts: (Bytes | Scope)[] = [new Bytes()];
+  readonly parts: (Stretch | Scope)[] = [new Stretch()];
   /** What is known here under the text of its expression. */
   readonly known = new Map<string, number>();
-  /** The parent's bytes just before this scope: what is hoisted out of it goes there. */
-  readonly before: Bytes | undefined;
+  /** The parent's code just before this scope: what is hoisted out of it goes there. */
+  readonly before: Stretch | undefined;
 
   constructor(parent: Scope | undefined) {
     this.parent = parent;
@@ -83,14 +131,14 @@ class Scope {
     this.before = parent?.last;
   }
 
-  get last(): Bytes {
-    return this.parts[this.parts.length - 1] as Bytes; // a scope is always followed by bytes
+  get last(): Stretch {
+    return this.parts[this.parts.length - 1] as Stretch; // a scope is always followed by a stretch
   }
 
-  write(to: Bytes): void {
+  *stretches(): Generator<Stretch> {
     for (const part of this.parts) {
-      if (part instanceof Scope) part.write(to);
-      else to.append(part);
+      if (part instanceof Scope) yield* part.stretches();
+      else yield part;
     }
   }
 }
@@ -214,10 +262,13 @@ export class Floats extends Vector {
   div(x: Floats | number): Floats {
     return this.#binary(231, x);
   }
-  /** this · x + y, rounded once where the machine can, and relaxed SIMD is there. */
+  /**
+   * this · x + y, rounded once where the machine can, and relaxed SIMD is there. The sum has y first, for it is often an
+   * accumulator, and V8 then keeps it in its register: a matrix product takes 0.85 of the time.
+   */
   madd(x: Floats | number, y: Floats | number): Floats {
     const { in: f } = this;
-    return f.target.relaxed ? f.floats(simd(0x105), this, f.asFloats(x), f.asFloats(y)) : this.mul(x).add(y);
+    return f.target.relaxed ? f.floats(simd(0x105), this, f.asFloats(x), f.asFloats(y)) : f.asFloats(y).add(this.mul(x));
   }
   /** The smaller, NaN if either is. */
   min(x: Floats | number): Floats {
@@ -392,6 +443,12 @@ export class Ints extends Vector {
   }
 }
 
+/** The local that holds a value, and the scope from which on it is known. */
+interface Known {
+  readonly local: number;
+  readonly scope: Scope;
+}
+
 /** A local that changes: an accumulator, a pointer that walks. */
 export interface Var<V extends Value> {
   readonly local: number;
@@ -434,26 +491,34 @@ export class Func {
   }
 
   /** An instruction on values, whose result is known from then on. `immediates` follow the opcode. */
-  #value(type: Type, op: readonly number[], args: readonly Value[], immediates?: Bytes): { local: number; scope: Scope } {
+  #value(
+    type: Type,
+    op: readonly number[],
+    args: readonly Value[],
+    immediates: readonly number[] = [],
+    kind: "value" | "load" = "value",
+  ): Known {
     let scope = this.#root;
     for (const x of args) if (x.scope.depth > scope.depth) scope = x.scope;
-    const key = `${op} ${args.map((x) => x.local)} ${immediates?.done() ?? ""}`;
+    const key = `${op} ${args.map((x) => x.local)} ${immediates}`;
     for (let s: Scope | undefined = scope; s; s = s.parent) {
       const known = s.known.get(key);
       if (known !== undefined) return { local: known, scope: s };
     }
     const code = this.#codeIn(scope);
-    for (const x of args) get(code, x.local);
-    code.push(...op);
-    if (immediates) code.append(immediates);
     const local = this.#local(type);
-    set(code, local);
+    code.instructions.push({ kind, args: locals(args), code: [...op, ...immediates], result: local });
     scope.known.set(key, local);
     return { local, scope };
   }
 
+  /** What is not a value: it stays in its place. */
+  #do(kind: "copy" | "set" | "effect", args: readonly number[], code: readonly number[], result?: number): void {
+    this.#here.last.instructions.push({ kind, args, code, result });
+  }
+
   /** Where code of a scope goes now: at its end, or before the loop of it that is being written. */
-  #codeIn(scope: Scope): Bytes {
+  #codeIn(scope: Scope): Stretch {
     let inner: Scope | undefined;
     for (let s = this.#here; s !== scope; s = s.parent as Scope) {
       inner = s;
@@ -479,9 +544,7 @@ export class Func {
 
   asInt(n: Int | number): Int {
     if (n instanceof Int) return n;
-    const bytes = new Bytes();
-    bytes.s32(n);
-    const { local, scope } = this.#value("i32", [0x41], [], bytes);
+    const { local, scope } = this.#value("i32", [0x41], [], signed(n));
     return new Int(this, local, scope);
   }
 
@@ -499,9 +562,8 @@ export class Func {
 
   /** Four constants, as part of the code. */
   constants(...words: readonly [number, number, number, number]): Ints {
-    const bytes = new Bytes();
-    bytes.push(...new Uint8Array(new Uint32Array(words).buffer));
-    const { local, scope } = this.#value("v128", [0xfd, 12], [], bytes);
+    const bytes = new Uint8Array(new Uint32Array(words).buffer);
+    const { local, scope } = this.#value("v128", [0xfd, 12], [], [...bytes]);
     return new Ints(this, local, scope);
   }
 
@@ -510,11 +572,8 @@ export class Func {
     return this.ints([0xfd, 17], n);
   }
 
-  #loaded(type: Type, op: readonly number[], align: number, address: Int, offset: number): { local: number; scope: Scope } {
-    const immediates = new Bytes();
-    immediates.push(align);
-    immediates.u32(offset);
-    return this.#value(type, op, [address], immediates);
+  #loaded(type: Type, op: readonly number[], align: number, address: Int, offset: number): Known {
+    return this.#value(type, op, [address], [align, ...unsigned(offset)], "load");
   }
 
   /** Memory at an address: four floats, … */
@@ -550,11 +609,7 @@ export class Func {
 
   /** … and one word into one of four places. */
   loadLane(vector: Ints, lane: number, address: Int, offset = 0): Ints {
-    const immediates = new Bytes();
-    immediates.push(2);
-    immediates.u32(offset);
-    immediates.push(lane);
-    const { local, scope } = this.#value("v128", [0xfd, 86], [address, vector], immediates);
+    const { local, scope } = this.#value("v128", [0xfd, 86], [address, vector], [2, ...unsigned(offset), lane], "load");
     return new Ints(this, local, scope);
   }
 
@@ -569,45 +624,34 @@ export class Func {
 
   /** The first of the four only. */
   storeFirst(address: Int, x: Floats | Ints, offset = 0): void {
-    this.#statement([address, x], [0xfd, 90], 2, offset);
-    this.#here.last.push(0);
+    this.#statement([address, x], [0xfd, 90], 2, offset, [0]);
   }
 
   storeInt(address: Int, n: Int, offset = 0): void {
     this.#statement([address, n], [0x36], 2, offset);
   }
 
-  #statement(args: readonly Value[], op: readonly number[], align: number, offset: number): void {
-    const code = this.#here.last;
-    for (const x of args) get(code, x.local);
-    code.push(...op, align);
-    code.u32(offset);
+  #statement(args: readonly Value[], op: readonly number[], align: number, offset: number, rest: number[] = [], result?: number): void {
+    this.#do("effect", locals(args), [...op, align, ...unsigned(offset), ...rest], result);
   }
 
   /** Bytes as they are, for what is too rare to have a method. Each pops and pushes nothing in sum. */
   raw(args: readonly Value[], ...bytes: readonly number[]): void {
-    for (const x of args) get(this.#here.last, x.local);
-    this.#here.last.push(...bytes);
+    this.#do("effect", locals(args), bytes);
   }
 
   /** The result of an instruction with an effect on memory, which is never left out. */
   effect(op: readonly number[], align: number, offset: number, ...args: readonly Value[]): Int {
-    this.#statement(args, op, align, offset);
     const local = this.#local("i32");
-    set(this.#here.last, local);
+    this.#statement(args, op, align, offset, [], local);
     return new Int(this, local, this.#here);
   }
 
   call(target: FuncRef, ...args: readonly (Int | number)[]): Int {
     const values = args.map((n) => this.asInt(n));
-    const code = this.#here.last;
-    for (const x of values) get(code, x.local);
-    code.push(0x10);
-    code.u32(target.index);
-    if (target.results.length === 0) return this.asInt(0);
-    const local = this.#local("i32");
-    set(code, local);
-    return new Int(this, local, this.#here);
+    const local = target.results.length > 0 ? this.#local("i32") : undefined;
+    this.#do("effect", locals(values), [0x10, ...unsigned(target.index)], local);
+    return local === undefined ? this.asInt(0) : new Int(this, local, this.#here);
   }
 
   // Locals that change.
@@ -632,17 +676,14 @@ export class Func {
 
   /** The variable's value as it is now. */
   get<V extends Value>(v: Var<V>): V {
-    const code = this.#here.last;
-    get(code, v.local);
     const type = this.#locals[v.local - this.params.length];
     const local = this.#local(type);
-    set(code, local);
+    this.#do("copy", [v.local], [], local);
     return v.make(this, local, this.#here);
   }
 
   set<V extends Value>(v: Var<V>, value: V): void {
-    get(this.#here.last, value.local);
-    set(this.#here.last, v.local);
+    this.#do("set", [value.local], [], v.local);
   }
 
   // Loops and conditions.
@@ -651,24 +692,14 @@ export class Func {
   for(start: Int | number, end: Int | number, step: Int | number, body: (i: Int) => void): void {
     const [from, to, by] = [this.asInt(start), this.asInt(end), this.asInt(step)];
     const i = this.#local("i32");
-    const head = this.#here.last;
-    get(head, from.local);
-    set(head, i);
-    const inner = this.#enter();
-    const code = inner.last;
-    code.push(0x02, 0x40); // block: left at once if there is nothing to do
-    get(code, i);
-    get(code, to.local);
-    code.push(0x4e, 0x0d, 0, 0x03, 0x40); // i ≥ end: out; loop
+    this.#do("set", [from.local], [], i);
+    this.#enter();
+    this.#do("effect", [], [0x02, 0x40]); // block: left at once if there is nothing to do
+    this.#do("effect", [i, to.local], [0x4e, 0x0d, 0, 0x03, 0x40]); // i ≥ end: out; loop
     const loop = this.#enter();
     body(new Int(this, i, loop));
-    const end_ = this.#here.last;
-    get(end_, i);
-    get(end_, by.local);
-    end_.push(0x6a, 0x22);
-    end_.u32(i);
-    get(end_, to.local);
-    end_.push(0x48, 0x0d, 0, 0x0b, 0x0b); // i + step < end: again
+    this.#do("set", [i, by.local], [0x6a], i);
+    this.#do("effect", [i, to.local], [0x48, 0x0d, 0, 0x0b, 0x0b]); // i < end: again
     this.#leave();
     this.#leave();
   }
@@ -676,29 +707,27 @@ export class Func {
   /** do body() while (body's answer is not 0). */
   loop(body: () => Int): void {
     this.#enter();
-    this.#here.last.push(0x03, 0x40);
+    this.#do("effect", [], [0x03, 0x40]);
     this.#enter();
     const again = body();
-    get(this.#here.last, again.local);
-    this.#here.last.push(0x0d, 0, 0x0b);
+    this.#do("effect", [again.local], [0x0d, 0, 0x0b]);
     this.#leave();
     this.#leave();
   }
 
   if(condition: Int, then: () => void, otherwise?: () => void): void {
     this.#enter(); // what is hoisted out of a branch goes before the condition
-    get(this.#here.last, condition.local);
-    this.#here.last.push(0x04, 0x40);
+    this.#do("effect", [condition.local], [0x04, 0x40]);
     this.#enter();
     then();
     this.#leave();
     if (otherwise) {
-      this.#here.last.push(0x05);
+      this.#do("effect", [], [0x05]);
       this.#enter();
       otherwise();
       this.#leave();
     }
-    this.#here.last.push(0x0b);
+    this.#do("effect", [], [0x0b]);
     this.#leave();
   }
 
@@ -710,16 +739,12 @@ export class Func {
   }
 
   return(value?: Int | number): void {
-    if (value !== undefined) {
-      const v = this.asInt(value);
-      get(this.#here.last, v.local);
-    }
-    this.#here.last.push(0x0f);
+    this.#do("effect", value === undefined ? [] : [this.asInt(value).local], [0x0f]);
   }
 
   #enter(): Scope {
     const inner = new Scope(this.#here);
-    this.#here.parts.push(inner, new Bytes());
+    this.#here.parts.push(inner, new Stretch());
     this.#here = inner;
     return inner;
   }
@@ -729,9 +754,10 @@ export class Func {
   }
 
   body(): Bytes {
+    const [code, declared] = this.#written();
     const body = new Bytes();
     const runs: [number, Type][] = [];
-    for (const type of this.#locals) {
+    for (const type of declared) {
       const last = runs.at(-1);
       if (last?.[1] === type) last[0]++;
       else runs.push([1, type]);
@@ -741,21 +767,47 @@ export class Func {
       body.u32(n);
       body.push(TYPES[type]);
     }
-    this.#root.write(body);
+    body.append(code);
     if (this.results.length > 0) body.push(0x00); // the end is not reached: every way returns before it
     body.push(0x0b);
     return body;
   }
+
+  /** The code, and the types of the locals that are left in it. */
+  #written(): [Bytes, Type[]] {
+    const stretches = [...this.#root.stretches()];
+    const uses: number[] = new Array(this.params.length + this.#locals.length).fill(0);
+    for (const { instructions } of stretches) for (const { args } of instructions) for (const local of args) uses[local]++;
+
+    const code = new Bytes();
+    const declared: Type[] = [];
+    const numbers = new Map<number, number>(this.params.map((_, i) => [i, i]));
+    const access = (opcode: number, local: number): void => {
+      if (!numbers.has(local)) numbers.set(local, this.params.length + declared.push(this.#locals[local - this.params.length]) - 1);
+      code.push(opcode);
+      code.u32(numbers.get(local) as number);
+    };
+    for (const stretch of stretches) {
+      const moved = stretch.moved(uses);
+      const compute = (x: Instruction): void => {
+        for (const local of x.args) {
+          const inner = moved.get(local);
+          if (inner) compute(inner);
+          else access(0x20, local);
+        }
+        code.push(...x.code);
+      };
+      for (const x of stretch.instructions) {
+        if (x.result !== undefined && moved.has(x.result)) continue;
+        compute(x);
+        if (x.result !== undefined) access(0x21, x.result);
+      }
+    }
+    return [code, declared];
+  }
 }
 
-const get = (code: Bytes, local: number): void => {
-  code.push(0x20);
-  code.u32(local);
-};
-const set = (code: Bytes, local: number): void => {
-  code.push(0x21);
-  code.u32(local);
-};
+const locals = (values: readonly Value[]): number[] => values.map((x) => x.local);
 
 /** A function that can be called: its number in the module. */
 export interface FuncRef {
