@@ -241,6 +241,8 @@ const simd = (op: number): number[] => [0xfd, ...(op < 128 ? [op] : [(op & 127) 
 /** Four floats. */
 export class Floats extends Vector {
   readonly of = "floats";
+  /** The mask of which this is made, as 1 and 0. */
+  mask: Ints | undefined;
   #binary(op: number, other: Floats | number): Floats {
     return this.in.floats(simd(op), this, this.in.asFloats(other));
   }
@@ -326,6 +328,10 @@ export class Floats extends Vector {
   /** The same bits. */
   bits(): Ints {
     return new Ints(this.in, this.local, this.scope);
+  }
+  /** A mask: not 0. A comparison costs nothing more as a condition, for what it found is remembered. */
+  isSet(): Ints {
+    return this.mask ?? this.ne(0);
   }
   /** Where the mask is set this, elsewhere 0. */
   where(mask: Ints): Floats {
@@ -424,9 +430,17 @@ export class Ints extends Vector {
   fromUnsigned(): Floats {
     return this.in.floats(simd(251), this);
   }
+  isSet(): Ints {
+    return this.ne(0);
+  }
   /** As a mask: `yes` where it is set, else `no`. */
   floats(yes: Floats | number, no: Floats | number): Floats {
     const f = this.in;
+    if (no === 0) {
+      const y = f.asFloats(yes).where(this);
+      if (yes === 1) y.mask = this;
+      return y;
+    }
     return this.select(f.asFloats(yes), f.asFloats(no), (_, op, ...args) => f.floats(op, ...args));
   }
   choose(yes: Ints | number, no: Ints | number): Ints {
