@@ -88,9 +88,11 @@ function commandOf(find) {
 /** This Node if it is of that version, or else the one of the npm package `node`. @param {number} major */
 function nodeBinary(major) {
   if (process.version.startsWith(`v${major}.`)) return [process.execPath];
-  const { stdout, status } = spawnSync("npx", ["-y", "-p", `node@${major}`, "node", "-p", "process.execPath"], { encoding: "utf8" });
+  const { stdout, stderr, status } = spawnSync("npx", ["-y", "-p", `node@${major}`, "node", "-p", "process.execPath"], {
+    encoding: "utf8",
+  });
   const binary = stdout?.trim().split("\n").at(-1) ?? "";
-  if (status !== 0 || !existsSync(binary)) throw new Error(`Node ${major} is not here, and npx does not bring it`);
+  if (status !== 0 || !existsSync(binary)) throw new Error(`npx brings no Node ${major}: ${stderr?.trim().split("\n").at(-1)}`);
   return [binary];
 }
 
