@@ -6,14 +6,21 @@ import { type Callable, callable } from "../op.ts";
 import { sample, sampleIndex } from "../sample.ts";
 import { mapOp } from "./map.ts";
 
-const toF32 = mapOp("castF32", 1, { js: (x) => x, wgsl: "x", u32: { js: (x) => x, wgsl: "f32(x)" }, gives: "f32" });
+const toF32 = mapOp("castF32", 1, {
+  js: (x) => x,
+  wgsl: "x",
+  wasm: (x) => x,
+  u32: { js: (x) => x, wgsl: "f32(x)", wasm: (x) => x.fromUnsigned() },
+  gives: "f32",
+});
 
 /** Fractions are cut off; what does not fit is moved to the nearest value that does. NaN becomes 0. */
 const clampToU32 = (x: number): number => (x > 0 ? Math.min(Math.trunc(x), 0xffffffff) : 0);
 const toU32 = mapOp("castU32", 1, {
   js: clampToU32,
   wgsl: "u32(clamp(x, 0.0, 4294967040.0))",
-  u32: { js: (x) => x, wgsl: "x" },
+  wasm: (x) => x.toUnsigned(),
+  u32: { js: (x) => x, wgsl: "x", wasm: (x) => x },
   gives: "u32",
 });
 
