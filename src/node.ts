@@ -1,5 +1,7 @@
-// Elbo in Node: all of `elbo`, `elbo/vae` and `elbo/data`, what reads and writes files, and WebGPU by Dawn, if the package `webgpu` is there.
+// Elbo in Node: all of `elbo`, `elbo/vae` and `elbo/data`, what reads and writes files, threads, and WebGPU by Dawn, if the package `webgpu` is there.
 
+import { registerHost } from "./kernels/devices/wasm/host.ts";
+import { nodeHost } from "./kernels/devices/wasm/threads.node.ts";
 import { registerGpu } from "./kernels/devices/webgpu/adapter.ts";
 
 export * from "./data/node.ts";
@@ -7,6 +9,7 @@ export * from "./index.ts";
 export * from "./vae/index.ts";
 export * from "./vae/run.node.ts";
 
+registerHost(nodeHost);
 registerGpu(async () => {
   if (process.platform === "linux" && !loads("libvulkan.so.1")) return NO_ADAPTERS; // Dawn would print two lines about itself
   try {
