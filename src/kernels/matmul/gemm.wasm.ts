@@ -1,12 +1,12 @@
 // C = A · B on the processor, after "Anatomy of High-Performance Matrix Multiplication" (Goto and van de Geijn, 2008).
 //
-// A processor multiplies 20 times faster than main memory delivers, so each number that is loaded must be used many
-// times while it is near. C is cut three times, once for each cache; the innermost piece lies in registers.
+// A processor multiplies far more numbers than main memory delivers, so each that is loaded must be used many times while
+// it is near. C is cut three times, once for each cache; the innermost piece lies in registers.
 //
 //            n: blocks of 2048               panels of 8 or 16           one step along k: see tile.wasm.ts
 //           ┌─────────┬────┐                    ┌───┬───┬───┐
 //   k       │         │    │                    │   │   │   │  packed part of B, 3 MB: third cache;
-//   by 384  ├─────────┼────┤                    │   │   │   │  one panel of it, 12 KB: first cache
+//   by 384  ├─────────┼────┤                    │   │   │   │  one panel of it, 12 or 24 KB: first cache
 //           │         │    │                    └───┴───┴───┘
 //           └─────────┴────┘             ┌─────┐┌───┬───┬───┐
 //    ┌──┬──┐┌─────────┬────┐             ├─────┤│   │ ▪ │   │  tile of C: registers
@@ -21,12 +21,15 @@
 // The bits of an element of C depend on its row of A, its column of B and k, on nothing else: every sum runs in the
 // order of k. So threads may share a product in any way, and each computes what one alone would have.
 
-import type { Func, FuncRef, Int, Module } from "../devices/wasm/assembler.ts";
-import { PANEL_SLACK, packColumns, packRows, parameters } from "./pack.wasm.ts";
+import type { FuncRef, Int, Module } from "../devices/wasm/assembler.ts";
+import { ints, PANEL_SLACK, packColumns, packRows, parameters } from "./pack.wasm.ts";
+import { rowsKernel } from "./row.wasm.ts";
 import { type Tile, tileKernel, widthOf } from "./tile.wasm.ts";
 
 const DEPTH = 384;
 const COLUMNS = 2048;
+/** Up to here B is not packed: row.wasm.ts. */
+const FEW_ROWS = 3;
 /** Whole tiles, so that only the last block of rows has a part of one. */
 const rowsAtOnce = (tile: Tile): number => 512 - (512 % tile.rows);
 
@@ -50,34 +53,41 @@ export const scratchBytes = (tile: Tile): number => layout(tile).end;
 export function gemm(module: Module, tile: Tile): FuncRef {
   const packA = { plain: packColumns(module, tile.rows), flipped: packRows(module, tile.rows) };
   const packB = { plain: packRows(module, widthOf(tile)), flipped: packColumns(module, widthOf(tile)) };
-  const multiply = blockKernel(module, tile);
+  const copy = copyKernel(module);
+  const multiply = blockKernel(module, tile, copy);
+  const rows = rowsKernel(module, copy);
   const space = layout(tile);
-  const twelve = Array.from({ length: 12 }, () => "i32" as const);
-  return module.func("gemm", twelve, [], (f) => {
+  return module.func("gemm", ints(12), [], (f) => {
     const [m, n, k, a, aFloats, flipA, b, bFloats, flipB, c, cFloats, scratch] = parameters(f, 12);
     const [aStep, bStep, cStep] = [aFloats.shl(2), bFloats.shl(2), cFloats.shl(2)];
     const [packedA, packedB] = [scratch.add(space.a), scratch.add(space.b)];
+
+    f.if(m.le(FEW_ROWS), () => {
+      f.call(rows, m, n, k, a, aStep, flipA, b, bStep, flipB, c, cStep, scratch);
+      f.return();
+    });
+
     // As few parts as there must be, of equal depth: 400 is 200 + 200, not 384 + 16. By four, for transposing.
     const parts = k.add(DEPTH - 1).div(DEPTH);
     const deep = k.add(parts).sub(1).div(parts).add(3).and(-4);
 
     f.for(0, n, COLUMNS, (column) => {
-      const columns = n.sub(column).min(COLUMNS);
+      const width = n.sub(column).min(COLUMNS);
       f.for(0, k, deep, (p) => {
         const depth = k.sub(p).min(deep);
         f.if(
           flipB,
-          () => f.call(packB.flipped, packedB, element(b, bStep, column, p), bStep, depth, columns),
-          () => f.call(packB.plain, packedB, element(b, bStep, p, column), bStep, depth, columns),
+          () => f.call(packB.flipped, packedB, element(b, bStep, column, p), bStep, depth, width),
+          () => f.call(packB.plain, packedB, element(b, bStep, p, column), bStep, depth, width),
         );
         f.for(0, m, rowsAtOnce(tile), (row) => {
-          const rows = m.sub(row).min(rowsAtOnce(tile));
+          const height = m.sub(row).min(rowsAtOnce(tile));
           f.if(
             flipA,
-            () => f.call(packA.flipped, packedA, element(a, aStep, p, row), aStep, depth, rows),
-            () => f.call(packA.plain, packedA, element(a, aStep, row, p), aStep, depth, rows),
+            () => f.call(packA.flipped, packedA, element(a, aStep, p, row), aStep, depth, height),
+            () => f.call(packA.plain, packedA, element(a, aStep, row, p), aStep, depth, height),
           );
-          f.call(multiply, rows, columns, depth, packedA, packedB, element(c, cStep, row, column), cStep, scratch, p);
+          f.call(multiply, height, width, depth, packedA, packedB, element(c, cStep, row, column), cStep, scratch, p);
         });
       });
     });
@@ -87,14 +97,12 @@ export function gemm(module: Module, tile: Tile): FuncRef {
 const element = (matrix: Int, step: Int, row: Int, column: Int): Int => matrix.add(row.mul(step)).add(column.shl(2));
 
 /** block(rows, columns, depth, a, b, c, step, spare, accumulates): packed parts times each other, tile by tile. */
-function blockKernel(module: Module, tile: Tile): FuncRef {
-  const copy = copyKernel(module);
+function blockKernel(module: Module, tile: Tile, copy: FuncRef): FuncRef {
   const [set, add] = [tileKernel(module, tile, false), tileKernel(module, tile, true)];
   const width = widthOf(tile);
-  const nine = Array.from({ length: 9 }, () => "i32" as const);
-  return module.func(undefined, nine, [], (f) => {
+  return module.func(undefined, ints(9), [], (f) => {
     const [rows, columns, depth, a, b, c, step, spare, accumulates] = parameters(f, 9);
-    const tileOf = (f: Func, panelA: Int, panelB: Int, at: Int, step: Int | number): void =>
+    const tileOf = (panelA: Int, panelB: Int, at: Int, step: Int | number): void =>
       f.if(
         accumulates,
         () => f.call(add, panelA, panelB, depth, at, step),
@@ -109,11 +117,11 @@ function blockKernel(module: Module, tile: Tile): FuncRef {
         const at = element(c, step, row, column);
         f.if(
           wide.eq(width).and(high.eq(tile.rows)),
-          () => tileOf(f, panelA, panelB, at, step),
+          () => tileOf(panelA, panelB, at, step),
           () => {
             // A tile that hangs over the edge is made beside C, by the same kernel.
             f.if(accumulates, () => f.call(copy, spare, 4 * width, at, step, high, wide));
-            tileOf(f, panelA, panelB, spare, 4 * width);
+            tileOf(panelA, panelB, spare, 4 * width);
             f.call(copy, at, step, spare, 4 * width, high, wide);
           },
         );
@@ -124,7 +132,7 @@ function blockKernel(module: Module, tile: Tile): FuncRef {
 
 /** copy(to, toStep, from, fromStep, rows, columns) */
 function copyKernel(module: Module): FuncRef {
-  return module.func(undefined, ["i32", "i32", "i32", "i32", "i32", "i32"], [], (f) => {
+  return module.func(undefined, ints(6), [], (f) => {
     const [to, toStep, from, fromStep, rows, columns] = parameters(f, 6);
     f.for(0, rows, 1, (row) => {
       const [source, target] = [from.add(row.mul(fromStep)), to.add(row.mul(toStep))];

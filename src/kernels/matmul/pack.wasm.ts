@@ -16,7 +16,7 @@
 // What hangs over the edge is not set to zero: those columns hold whatever was read there, and nobody stores what
 // becomes of them.
 
-import type { Floats, Func, FuncRef, Int, Module } from "../devices/wasm/assembler.ts";
+import type { Floats, Func, FuncRef, Int, Module, Type } from "../devices/wasm/assembler.ts";
 
 /** Up to three rows of 64 bytes are written after the end of the last panel. */
 export const PANEL_SLACK = 256;
@@ -29,7 +29,7 @@ const groups = (width: number): number[] => Array.from({ length: Math.ceil(width
 
 /** The matrix is stored as the panels are: its rows run across them. Up to width - 1 floats after a row are read. */
 export function packRows(module: Module, width: number): Pack {
-  return module.func(undefined, ["i32", "i32", "i32", "i32", "i32"], [], (f) => {
+  return module.func(undefined, ints(5), [], (f) => {
     const [to, from, step, depth, count] = parameters(f, 5);
     const toVar = f.intVar(to);
     f.for(0, count, width, (column) => {
@@ -46,26 +46,18 @@ export function packRows(module: Module, width: number): Pack {
 
 /** The matrix is stored transposed: its rows run along k. Up to 3 floats after a row are read. */
 export function packColumns(module: Module, width: number): Pack {
-  return module.func(undefined, ["i32", "i32", "i32", "i32", "i32"], [], (f) => {
+  return module.func(undefined, ints(5), [], (f) => {
     const [to, from, step, depth, count] = parameters(f, 5);
     f.for(0, count, width, (first) => {
       const panel = to.add(first.mul(depth).shl(2));
       for (const at of groups(width)) {
-        const rows = four((i) =>
-          from.add(
-            first
-              .add(at + i)
-              .min(count.sub(1))
-              .mul(step),
-          ),
-        ); // there is no row after the last
+        const rowAt = (i: Int): Int => from.add(i.min(count.sub(1)).mul(step)); // there is no row after the last
+        const rows = four((i) => rowAt(first.add(at + i)));
         const toVar = f.intVar(panel.add(4 * at));
         f.for(0, depth.shl(2), 16, (along) => {
           const target = f.get(toVar);
-          const columns = transposed(
-            f,
-            four((i) => f.load(rows[i].add(along))),
-          );
+          const numbers = four((i) => f.load(rows[i].add(along)));
+          const columns = transposed(f, numbers);
           for (const [i, column] of columns.entries()) f.store(target, column, 4 * width * i);
           f.set(toVar, target.add(16 * width));
         });
@@ -89,4 +81,6 @@ export function transposed(f: Func, [a, b, c, d]: Four<Floats>): Four<Floats> {
   ];
 }
 
+/** The types of so many parameters, and the parameters. */
+export const ints = (count: number): Type[] => new Array(count).fill("i32");
 export const parameters = (f: Func, count: number): Int[] => Array.from({ length: count }, (_, i) => f.param(i));

@@ -1,5 +1,5 @@
 // The tile kernel (the "micro-kernel" of the literature): one tile of C stays in registers while a panel of A and a
-// panel of B stream past. All of the arithmetic of a product happens here.
+// panel of B stream past. All of the arithmetic of a packed product happens here.
 //
 //                      b: one row of the panel of B
 //                    ┌─────┬─────┐
@@ -12,7 +12,7 @@
 //                 └─┘└─────┴─────┘
 
 import type { FuncRef, Module } from "../devices/wasm/assembler.ts";
-import { parameters } from "./pack.wasm.ts";
+import { ints, parameters } from "./pack.wasm.ts";
 
 /** The tile of C that is kept in registers: its rows, and its columns in vectors of four. */
 export interface Tile {
@@ -50,14 +50,14 @@ export function tileFor({ relaxed, major, turbo }: Engine): Tile {
 export function tileKernel(module: Module, tile: Tile, accumulates: boolean): FuncRef {
   const rows = Array.from({ length: tile.rows }, (_, i) => i);
   const vectors = Array.from({ length: tile.vectors }, (_, j) => j);
-  return module.func(undefined, ["i32", "i32", "i32", "i32", "i32"], [], (f) => {
+  return module.func(undefined, ints(5), [], (f) => {
     const [a, b, depth, c, step] = parameters(f, 5);
     const rowsOfC = [c];
     for (const i of rows.slice(1)) rowsOfC.push(rowsOfC[i - 1].add(step));
 
     const sums = rows.map((i) => vectors.map((j) => f.floatsVar(accumulates ? f.load(rowsOfC[i], 16 * j) : 0)));
     const [aVar, bVar, leftVar] = [f.intVar(a), f.intVar(b), f.intVar(depth)];
-    // One step in each turn: V8 before 12 hoists all the loads of a longer turn to its top, and spills the sums for them.
+    // One step in each turn: V8 before 13 hoists all the loads of a longer turn to its top, and spills the sums for them.
     f.loop(() => {
       const [atA, atB] = [f.get(aVar), f.get(bVar)];
       const bs = vectors.map((j) => f.load(atB, 16 * j));
