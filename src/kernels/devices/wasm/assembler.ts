@@ -121,7 +121,7 @@ class Scope {
   readonly depth: number;
   readonly parts: (Stretch | Scope)[] = [new Stretch()];
   /** What is known here under the text of its expression. */
-  readonly known = new Map<string, number>();
+  readonly known: Map<string, number> = new Map();
   /** The parent's code just before this scope: what is hoisted out of it goes there. */
   readonly before: Stretch | undefined;
 
