@@ -4,6 +4,7 @@
 import type { Shape } from "../tensor/shape.ts";
 import type { Attrs, DType, Tensor, Values } from "../tensor/tensor.ts";
 import type { Floats, Ints } from "./devices/wasm/assembler.ts";
+import type * as wasm from "./devices/wasm/emit.ts";
 import type { Emit, Index } from "./devices/webgpu/emit.ts";
 
 /**
@@ -33,6 +34,7 @@ export interface Leaf extends Common {
 export interface Inline extends Common {
   readonly loops: "source" | "view";
   readonly wgsl: (e: Emit, t: Tensor, at: Index) => string;
+  readonly wasm: (e: wasm.Emit, t: Tensor, at: wasm.Place) => wasm.Values;
 }
 
 export interface MapOp extends Common {
@@ -50,6 +52,7 @@ export interface Reduce extends Common {
   /** Does it visit the elements of its first input, each once? Then whatever computes that input may run inside the loop. */
   readonly visitsInput: boolean;
   readonly wgsl: ReduceWgsl;
+  readonly wasm: ReduceWasm;
 }
 
 /** An accumulator: its type, where it starts, how two merge, how a visited element enters, and what it ends as. */
@@ -61,6 +64,14 @@ export interface ReduceWgsl {
   readonly result: (acc: string) => string;
 }
 
+/** The same over vectors. An accumulator is one vector, or several (argMax: the largest, and where it was); the last is the result. */
+export interface ReduceWasm {
+  /** The bits that each vector starts with. */
+  readonly identity: readonly number[];
+  readonly merge: (a: readonly Floats[], b: readonly Floats[]) => readonly Floats[];
+  readonly visit: (e: wasm.Emit, t: Tensor, at: wasm.Place) => readonly Floats[];
+}
+
 export interface Product extends Common {
   readonly loops: "product";
   /** y[b, m, n] = Σk A[b, m, k] · B[b, k, n]: the sizes, and how the two operands are read. */
@@ -69,6 +80,8 @@ export interface Product extends Common {
     readonly a: (e: Emit, t: Tensor, batch: readonly string[], m: string, k: string) => string;
     readonly b: (e: Emit, t: Tensor, batch: readonly string[], k: string, n: string) => string;
   };
+  /** How the operands lie in memory, row-major: transposed or not, and the steps along the axes of the batch from one matrix to the next. */
+  readonly wasm: (t: Tensor) => { readonly flipA: boolean; readonly flipB: boolean; readonly steps: readonly (readonly number[])[] };
 }
 
 export interface Effect extends Common {

@@ -68,6 +68,7 @@ export function compile<A extends readonly Tensor[], R extends Outputs>(
     const found = programs.get(key);
     if (found?.places.every(([t, block]) => t.storage?.block === block)) return found;
     runEffects();
+    found?.prepared.dispose();
     const made = { ...capture(f, args, clock, seed), rings: found?.rings ?? new Map() };
     programs.set(key, made);
     return made;
@@ -104,7 +105,8 @@ export function compile<A extends readonly Tensor[], R extends Outputs>(
 const releasing =
   <R extends Outputs>(programs: Map<string, Traced<R>>) =>
   (): void => {
-    for (const { device, rings } of programs.values()) {
+    for (const { device, prepared, rings } of programs.values()) {
+      prepared.dispose();
       for (const { buffers, results } of rings.values()) {
         for (const b of buffers.flat()) device.free(b);
         for (const block of results.flat()) block.gone ??= "the compiled function it is a result of was disposed";

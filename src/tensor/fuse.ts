@@ -3,7 +3,7 @@
 // product's epilogue, loss and gradient in one pass, Adam behind the weight gradient, the bias gradient beside it.
 
 import { type Graph, isLeaf } from "./graph.ts";
-import { bufferOf, inlineNodes, overwrittenBy, placeOf, type Read, readsOf, stateOf } from "./inline.ts";
+import { bufferOf, type Fusion, inlineNodes, overwrittenBy, placeOf, type Read, readsOf, stateOf } from "./inline.ts";
 import { domainOf, type Kernel, membersOf, merged, rootOf } from "./merge.ts";
 import { size } from "./shape.ts";
 import type { Tensor } from "./tensor.ts";
@@ -26,15 +26,15 @@ export interface Fused {
 
 const MAX_MEMBERS = 96; // nodes in one kernel: beyond that its code takes longer to compile than a launch costs
 
-/** `buffers` is the number of storage buffers that a kernel may bind; 0 means that nothing is fused. */
-export function fuse(graph: Graph, buffers: number): Fused {
+export function fuse(graph: Graph, fusion: Fusion): Fused {
+  const { buffers } = fusion;
   const { nodes } = graph;
   const n = nodes.length;
   const isRoot = new Array<boolean>(n).fill(false);
   for (const i of [...graph.outputs, ...graph.effects]) isRoot[i] = true;
 
   const isState = overwrittenBy(graph);
-  const inline = inlineNodes(graph, isState, isRoot, buffers);
+  const inline = inlineNodes(graph, isState, isRoot, fusion);
 
   const reads = nodes.map((_, i) => (inline[i] || isLeaf(nodes[i]) ? [] : readsOf(graph, inline, i)));
   const readers: number[][] = nodes.map(() => []); // the same, backwards

@@ -1,6 +1,7 @@
 // Nodes without a kernel: sources, views, and functions of one tensor are evaluated where they are used, unless what
 // they read would have changed by then, or their users would bind too many buffers. And what follows: who reads what.
 
+import type { Device } from "../kernels/devices/device.ts";
 import { type Graph, isLeaf } from "./graph.ts";
 import { size } from "./shape.ts";
 import type { Tensor } from "./tensor.ts";
@@ -13,12 +14,15 @@ export interface Read {
 
 const MAX_DEPTH = 12; // inline nodes upon inline nodes: more is cheaper to store, and code grows with it
 
-/** For each node, whether it is evaluated where it is used. `buffers` is what a kernel may bind; 0 means that nothing is inline. */
+/** What a device can fuse: the buffers that a kernel may bind (0: nothing is fused), and whether products read stored operands only. */
+export type Fusion = Pick<Device, "buffers" | "storesOperands">;
+
+/** For each node, whether it is evaluated where it is used. */
 export function inlineNodes(
   graph: Graph,
   isState: ReadonlyMap<number, readonly number[]>,
   isRoot: readonly boolean[],
-  buffers: number,
+  { buffers, storesOperands }: Fusion,
 ): boolean[] {
   const { nodes, inputs } = graph;
   const users: number[][] = nodes.map(() => []);
@@ -40,9 +44,22 @@ export function inlineNodes(
     if (!isInline) depth[i] = 0;
     return isInline;
   });
+  if (storesOperands) storeOperands(graph, inline);
   forceStale(graph, inline, isState);
   if (buffers > 0) unburden(graph, inline, buffers);
   return inline;
+}
+
+/** What products read is stored, seen through views that keep the order. */
+function storeOperands({ nodes, inputs }: Graph, inline: boolean[]): void {
+  const store = (x: number): void => {
+    if (!inline[x]) return;
+    if (keepsOrder(nodes[x])) store(inputs[x][0]);
+    else inline[x] = false;
+  };
+  nodes.forEach((t, i) => {
+    if (t.op.loops === "product") inputs[i].forEach(store);
+  });
 }
 
 /** Views that only rename indices: the value at position i is the value at position i. */

@@ -3,6 +3,7 @@
 
 import { type Fused, fuse } from "./fuse.ts";
 import { type Graph, isLeaf } from "./graph.ts";
+import type { Fusion } from "./inline.ts";
 import { membersOf } from "./merge.ts";
 import { Tensor } from "./tensor.ts";
 
@@ -18,8 +19,8 @@ export interface Plan extends Fused {
   readonly baked: boolean;
 }
 
-export function plan(graph: Graph, buffers: number, baked: boolean): Plan {
-  const fused = fuse(graph, buffers);
+export function plan(graph: Graph, fusion: Fusion, baked: boolean): Plan {
+  const fused = fuse(graph, fusion);
   const offsets = graph.nodes.map((t) => (isLeaf(t) ? (t.storage?.offset ?? 0) : 0));
   return { graph: template(graph), ...fused, ...allocate(graph, fused), offsets, baked };
 }

@@ -21,12 +21,16 @@ export function programFor(graph: Graph, device: Device): Program {
   if (found) return found;
   const made = makeProgram(graph, device, false);
   programs.set(graph.key, made);
-  if (programs.size > MAX_PROGRAMS) programs.delete(programs.keys().next().value as string);
+  if (programs.size > MAX_PROGRAMS) {
+    const [[oldest, { prepared }]] = programs;
+    prepared.dispose();
+    programs.delete(oldest);
+  }
   return made;
 }
 
 export function makeProgram(graph: Graph, device: Device, baked: boolean): Program {
-  const made = plan(graph, device.buffers, baked);
+  const made = plan(graph, device, baked);
   return { plan: made, prepared: device.prepare(made) };
 }
 

@@ -6,6 +6,7 @@ import { type Device, open } from "../../src/node.ts";
 type Open = () => Promise<Device>;
 const devices: readonly [string, Open][] = [
   ["js", () => open("js")],
+  ["wasm", () => open("wasm", { threads: 2 })],
   ["webgpu", () => open("webgpu")], // a software driver here, for which kernels without workgroup memory are chosen
 ];
 const families: readonly [string, Open][] = [["webgpu, tiled", () => open("webgpu", { kernels: "tiled" })]];

@@ -11,6 +11,8 @@ export interface Device {
   readonly bytes: number;
   /** Storage buffers that one kernel may bind; 0 if nothing is to be fused. */
   readonly buffers: number;
+  /** Whether products take their operands from memory only, so that what is computed for them is stored first. */
+  readonly storesOperands: boolean;
   /** Throws if the device is lost or closed. */
   check(): void;
   alloc(elements: number, dtype: DType): unknown;
@@ -32,6 +34,8 @@ export interface Prepared {
    * Each output is left in `into`, one row per run. Nothing is waited for.
    */
   run(nodes: readonly Tensor[], times: number, into: readonly unknown[]): void;
+  /** Gives back what it holds itself; it is not run again. */
+  dispose(): void;
 }
 
 let current: Device | undefined;

@@ -18,6 +18,7 @@ export class JsDevice implements Device {
   readonly name = "js";
   readonly description: string;
   readonly buffers = 0;
+  readonly storesOperands = false;
   readonly #precision: "f32" | "f64";
   readonly #slots: Slot[] = [];
   #bytes = 0;
@@ -73,6 +74,7 @@ export class JsDevice implements Device {
   prepare({ graph, kernels, slotOf }: Plan): Prepared {
     const order = kernels.map((k) => [...k.cores, ...k.outer][0]); // never fused: one node each
     return {
+      dispose: () => {},
       run: (nodes, times, into) => {
         this.check();
         const values: Values[] = nodes.map((t, i) => {

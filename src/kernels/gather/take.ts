@@ -51,6 +51,13 @@ const takeOp: Inline = {
     const inside = e.name(`min(${row}, ${e.dim(x.shape[axis])} - 1u)`);
     return e.value(x, e.at(x.shape, [...c.slice(0, axis), inside, ...c.slice(axis + index.rank)]));
   },
+  wasm: (e, t, at) => {
+    const [x, index] = t.inputs;
+    const axis = axisIn(t);
+    const c = at.coords();
+    const row = e.whole(index, e.at(index.shape, c.slice(axis, axis + index.rank))).min(x.shape[axis] - 1);
+    return e.value(x, e.at(x.shape, [...c.slice(0, axis), row, ...c.slice(axis + index.rank)]));
+  },
   grad: (dy, t) => [scatterAdd(dy, t.inputs[1], t.inputs[0].shape[axisIn(t)], axisIn(t)), undefined],
 };
 
@@ -85,6 +92,18 @@ const scatterAddOp: Reduce = {
       return `select(0.0, ${value}, ${e.value(index, where)} == ${c[axis]})`;
     },
     result: (acc) => acc,
+  },
+  wasm: {
+    identity: [0],
+    merge: ([a], [b]) => [a.add(b)],
+    visit: (e, t, at) => {
+      const [x, index] = t.inputs;
+      const axis = axisIn(t);
+      const [i, ...c] = at.coords();
+      const where = e.at(index.shape, i);
+      const value = e.floats(x, e.at(x.shape, [...c.slice(0, axis), ...where.coords(), ...c.slice(axis + 1)]));
+      return [value.where(e.whole(index, where).eq(c[axis]))];
+    },
   },
   grad: (dy, t) => [take(dy, t.inputs[1], axisIn(t)), undefined],
 };

@@ -9,6 +9,7 @@ export const full: Inline = {
   loops: "source",
   js: (y, _, t) => void y.fill(valueOf(t)),
   wgsl: (e, t) => e.scalar(t, valueOf),
+  wasm: (e, t) => (t.dtype === "f32" ? e.scalar(t, valueOf, "f32") : e.scalar(t, valueOf, "u32")),
   grad: () => [],
 };
 

@@ -10,6 +10,7 @@ const iotaOp: Inline = {
     for (let i = 0; i < y.length; i++) y[i] = i;
   },
   wgsl: (_, __, at) => at.linear(),
+  wasm: (_, __, at) => at.linear(),
   grad: () => [],
 };
 

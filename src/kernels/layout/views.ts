@@ -3,6 +3,8 @@
 
 import { broadcast, broadcastStrides, format, type Shape, sameShape, size, strides } from "../../tensor/shape.ts";
 import { Tensor } from "../../tensor/tensor.ts";
+import type { Ints } from "../devices/wasm/assembler.ts";
+import { isNear, Whole } from "../devices/wasm/emit.ts";
 import type { Inline } from "../op.ts";
 import { sumTo } from "../reduce/sum-to.ts";
 import { fullOf, isFull, valueOf } from "./full.ts";
@@ -19,6 +21,7 @@ export const reshapeOp: Inline = {
   loops: "view",
   js: (y, [x]) => y.set(x),
   wgsl: (e, t, at) => e.value(t.inputs[0], e.at(t.inputs[0].shape, at.linear())),
+  wasm: (e, t, at) => e.value(t.inputs[0], e.at(t.inputs[0].shape, at.linear())),
   grad: (dy, t) => [dy.reshape(t.inputs[0].shape)],
 };
 
@@ -47,6 +50,12 @@ const permuteOp: Inline = {
     });
     return e.value(t.inputs[0], e.at(t.inputs[0].shape, source));
   },
+  wasm: (e, t, at) => {
+    const c = at.coords();
+    const axes = t.attrs.axes as number[];
+    const source = axes.map((_, axis) => c[axes.indexOf(axis)]);
+    return e.value(t.inputs[0], e.at(t.inputs[0].shape, source));
+  },
   grad: (dy, t) => {
     const axes = t.attrs.axes as number[];
     return [dy.permute(axes.map((_, axis) => axes.indexOf(axis)))];
@@ -65,6 +74,7 @@ const broadcastOp: Inline = {
   loops: "view",
   js: (y, [x], t) => strided(y, x, t.shape, 0, broadcastStrides(t.inputs[0].shape, t.shape)),
   wgsl: (e, t, at) => e.value(t.inputs[0], e.stretched(t.inputs[0].shape, at)),
+  wasm: (e, t, at) => e.value(t.inputs[0], e.stretched(t.inputs[0].shape, at)),
   grad: (dy, t) => [sumTo(dy, t.inputs[0].shape)],
 };
 
@@ -105,6 +115,15 @@ const sliceOp: Inline = {
       const start = e.scalar(t, (now) => walkOf(now).start[axis], "u32");
       const steps = Math.abs(step[axis]) === 1 ? c : `${c} * ${Math.abs(step[axis])}u`;
       return step[axis] > 0 ? `(${start} + ${steps})` : `(${start} - ${steps})`;
+    });
+    return e.value(t.inputs[0], e.at(t.inputs[0].shape, source));
+  },
+  wasm: (e, t, at) => {
+    const { step } = walkOf(t);
+    const source = at.coords().map((c, axis) => {
+      const start = e.scalar(t, (now) => walkOf(now).start[axis], "u32");
+      const steps = c.mul(Math.abs(step[axis]));
+      return step[axis] > 0 ? start.add(steps) : start.sub(steps);
     });
     return e.value(t.inputs[0], e.at(t.inputs[0].shape, source));
   },
@@ -150,6 +169,26 @@ const placeOp: Inline = {
     const zero = x.dtype === "f32" ? "0.0" : "0u";
     return `select(${zero}, ${e.value(x, e.at(x.shape, source))}, ${inside.join(" && ")})`;
   },
+  wasm: (e, t, at) => {
+    const { step } = walkOf(t);
+    const [x] = t.inputs;
+    const inside: Ints[] = [];
+    const source = at.coords().map((c, axis) => {
+      const d = x.shape[axis];
+      const from = e.scalar(t, (now) => walkOf(now).start[axis], "u32");
+      const distance = step[axis] > 0 ? c.sub(from) : from.sub(c);
+      const stride = Math.abs(step[axis]);
+      inside.push(distance.lt(d * stride));
+      if (stride > 1) inside.push(distance.rem(stride).eq(e.number(0)));
+      // A row that is read whole, past its ends too, is read fastest; what is far away is read in its stead at the end.
+      if (stride === 1 && distance.ramp && isNear(d, t.shape[axis])) return distance;
+      return distance.div(stride).min(d - 1);
+    });
+    if (!inside.length) return e.value(x, at);
+    const mask = inside.reduce((all, one) => all.and(one));
+    const value = e.value(x, e.at(x.shape, source));
+    return value instanceof Whole ? value.map((n) => n.and(mask)) : value.where(mask);
+  },
   grad: (dy, t) => [sliceOf(dy, t.inputs[0].shape, walkOf(t))],
 };
 
@@ -162,6 +201,7 @@ const stopOp: Inline = {
   loops: "view",
   js: (y, [x]) => y.set(x),
   wgsl: (e, t, at) => e.value(t.inputs[0], at),
+  wasm: (e, t, at) => e.value(t.inputs[0], at),
   grad: () => [undefined],
 };
 

@@ -52,6 +52,10 @@ export const matmulOp: Product = {
     a: (e, t, batch, m, k) => operand(e, t.inputs[0], batch, flips(t).flipA ? [k, m] : [m, k]),
     b: (e, t, batch, k, n) => operand(e, t.inputs[1], batch, flips(t).flipB ? [n, k] : [k, n]),
   },
+  wasm: (t) => {
+    const { flipA = false, flipB = false } = flips(t);
+    return { flipA, flipB, steps: t.inputs.map((x) => batchSteps(matmulOp.sizes(t).batch, x.shape)) };
+  },
   grad: (dy, t) => {
     const [a, b] = t.inputs;
     const { flipA = false, flipB = false } = flips(t);
@@ -62,12 +66,12 @@ export const matmulOp: Product = {
   },
 };
 
-/** Where each matrix of the batch begins, in an operand that may be stretched over it. */
-function starts(batch: Shape, operand: Shape): Int32Array {
-  const matrix = size(operand.slice(-2));
-  const steps = broadcastStrides(operand.slice(0, -2), batch).map((step) => step * matrix);
-  return offsets(batch, [...batch.keys()], steps);
-}
+/** From one matrix of the batch to the next along each of its axes, in an operand that may be stretched over it. */
+const batchSteps = (batch: Shape, operand: Shape): number[] =>
+  broadcastStrides(operand.slice(0, -2), batch).map((step) => step * size(operand.slice(-2)));
+
+/** Where each matrix of the batch begins. */
+const starts = (batch: Shape, operand: Shape): Int32Array => offsets(batch, [...batch.keys()], batchSteps(batch, operand));
 
 /** Reads a matrix of the batch at (row, col) as it is stored. */
 const operand = (e: Emit, x: Tensor, batch: readonly string[], [row, col]: readonly string[]): string => {

@@ -4,9 +4,11 @@
 
 import { Tensor } from "../../tensor/tensor.ts";
 import { trace } from "../../tensor/trace.ts";
+import type { Int } from "../devices/wasm/assembler.ts";
 import { fullOf } from "../layout/full.ts";
 import { type Callable, callable, type Inline } from "../op.ts";
 import { threefry } from "./threefry.ts";
+import * as vectors from "./threefry.wasm.ts";
 
 const ROUNDS = 6;
 const ORDER = 0x6f726465; // sets these words apart from the noise of a training with the same seed
@@ -50,6 +52,16 @@ const orderOp: Inline = {
     const clock = e.name(e.value(t.inputs[0], e.at([], "0u")));
     const i = `(${clock} % ${perEpoch}) * ${e.dim(t.size)} + ${at.linear()}`;
     return `permuted(${i}, ${rows}, ${half}, ${seed}, ${clock} / ${perEpoch})`;
+  },
+  wasm: (e, t, at) => {
+    const scalar = (read: (now: Tensor) => number) => e.scalar(t, read, "u32").uniform as Int; // a scalar is one number for all
+    const rows = scalar((now) => now.attrs.rows as number);
+    const seed = scalar((now) => now.attrs.seed as number);
+    const half = scalar((now) => halfBits(now.attrs.rows as number));
+    const perEpoch = scalar((now) => Math.floor((now.attrs.rows as number) / now.size));
+    const clock = e.whole(t.inputs[0], e.at([], e.number(0))).uniform as Int;
+    const first = clock.rem(perEpoch).mul(t.size);
+    return at.linear().each((i) => vectors.permuted(e.in, i.add(first), rows, half, seed, clock.div(perEpoch)));
   },
   grad: () => [undefined],
 };

@@ -5,16 +5,24 @@
 import type { Shape } from "../../tensor/shape.ts";
 import { Tensor } from "../../tensor/tensor.ts";
 import { trace } from "../../tensor/trace.ts";
+import type { Ints } from "../devices/wasm/assembler.ts";
+import { type Values, Whole } from "../devices/wasm/emit.ts";
 import { fullOf } from "../layout/full.ts";
 import { type Callable, callable, type Inline } from "../op.ts";
 import { normal, threefry, unit } from "./threefry.ts";
+import * as vectors from "./threefry.wasm.ts";
 
 type Words = [a: number, b: number];
 const seedOf = (t: Tensor): number => t.attrs.seed as number;
 const streamOf = (t: Tensor): number => t.attrs.stream as number;
 
 /** A random source: `of` turns the two words of each index into its value. */
-function source(name: string, of: (...words: Words) => number, wgsl: (words: string) => string): Inline {
+function source(
+  name: string,
+  of: (...words: Words) => number,
+  wgsl: (words: string) => string,
+  wasm: (a: Ints, b: Ints) => Values,
+): Inline {
   return {
     name,
     loops: "source",
@@ -26,6 +34,11 @@ function source(name: string, of: (...words: Words) => number, wgsl: (words: str
       const clock = e.value(t.inputs[0], e.at([], "0u"));
       return wgsl(e.name(`threefry(${key}, vec2u(${clock}, ${at.linear()}))`));
     },
+    wasm: (e, t, at) => {
+      const [seed, stream] = [e.scalar(t, seedOf, "u32"), e.scalar(t, streamOf, "u32")];
+      const clock = e.whole(t.inputs[0], e.at([], e.number(0)));
+      return wasm(...vectors.threefry(seed.lanes(), stream.lanes(), clock.lanes(), at.linear().lanes()));
+    },
     grad: () => [undefined],
   };
 }
@@ -34,9 +47,10 @@ const bitsOp = source(
   "randomBits",
   (a) => a,
   (words) => `${words}.x`,
+  (a) => Whole.lanes(a),
 );
-const uniformOp = source("randomUniform", unit, (words) => `unit(${words}.x)`);
-const normalOp = source("randomNormal", normal, (words) => `normal(${words})`);
+const uniformOp = source("randomUniform", unit, (words) => `unit(${words}.x)`, vectors.unit);
+const normalOp = source("randomNormal", normal, (words) => `normal(${words})`, vectors.normal);
 
 export interface Draw {
   /**

@@ -4,7 +4,7 @@ import { type Axes, axesOf, axisOf, format, type Shape, size, strides } from "..
 import { Tensor, type Values } from "../../tensor/tensor.ts";
 import { fullOf, isFull, valueOf } from "../layout/full.ts";
 import { concat } from "../layout/layout.ts";
-import { type Callable, callable, type Example, noGrad, type Reduce, type ReduceWgsl } from "../op.ts";
+import { type Callable, callable, type Example, noGrad, type Reduce, type ReduceWasm, type ReduceWgsl } from "../op.ts";
 import { sample } from "../sample.ts";
 
 const axesIn = (t: Tensor): number[] => t.attrs.axes as number[];
@@ -41,6 +41,8 @@ function fold(y: Values, x: Values, t: Tensor, start: number, step: (acc: number
 }
 
 const value: ReduceWgsl["visit"] = (e, t, at) => e.value(t.inputs[0], at);
+const values: ReduceWasm["visit"] = (e, t, at) => [e.floats(t.inputs[0], at)];
+const [INFINITY, MINUS_INFINITY] = [0x7f800000, 0xff800000]; // as bits
 const identity = (acc: string): string => acc;
 
 function reduction(record: Omit<Reduce, "loops" | "domain" | "visitsInput" | "structure">): Reduce {
@@ -57,6 +59,7 @@ const sumOp = reduction({
   name: "sum",
   js: (y, [x], t) => fold(y, x, t, 0, (acc, v) => acc + v),
   wgsl: { type: "f32", identity: "0.0", merge: (a, b) => `${a} + ${b}`, visit: value, result: identity },
+  wasm: { identity: [0], merge: ([a], [b]) => [a.add(b)], visit: values },
   grad: (dy, t) => [spread(dy, t)],
 });
 
@@ -71,6 +74,7 @@ const maxOp = reduction({
   name: "max",
   js: (y, [x], t) => fold(y, x, t, Number.NEGATIVE_INFINITY, (acc, v) => Math.max(acc, v)),
   wgsl: { type: "f32", identity: "-infinity()", merge: (a, b) => `max(${a}, ${b})`, visit: value, result: identity },
+  wasm: { identity: [MINUS_INFINITY], merge: ([a], [b]) => [a.max(b)], visit: values },
   grad: sharedGrad,
 });
 
@@ -78,6 +82,7 @@ const minOp = reduction({
   name: "min",
   js: (y, [x], t) => fold(y, x, t, Number.POSITIVE_INFINITY, (acc, v) => Math.min(acc, v)),
   wgsl: { type: "f32", identity: "infinity()", merge: (a, b) => `min(${a}, ${b})`, visit: value, result: identity },
+  wasm: { identity: [INFINITY], merge: ([a], [b]) => [a.min(b)], visit: values },
   grad: sharedGrad,
 });
 
@@ -98,6 +103,15 @@ const argMaxOp = reduction({
     merge: (a, b) => `better(${a}, ${b})`,
     visit: (e, t, at) => `Best(${e.value(t.inputs[0], at)}, ${at.coords()[axesIn(t)[0]]})`,
     result: (acc) => `${acc}.index`,
+  },
+  wasm: {
+    identity: [MINUS_INFINITY, 0xffffffff],
+    merge: ([a, i], [b, j]) => {
+      const later = j.bits().lt(i.bits()).andNot(a.gt(b)); // of equal ones the first
+      const isBetter = b.gt(a).or(later);
+      return [isBetter.floats(b, a), isBetter.floats(j, i)];
+    },
+    visit: (e, t, at) => [e.floats(t.inputs[0], at), at.coords()[axesIn(t)[0]].lanes().asFloats()],
   },
   grad: noGrad("argMax", "its result is an index"),
 });

@@ -56,7 +56,7 @@ export function workerMain(compileIn: typeof compile, phasesIn: typeof phasesOf,
   const run = (start: WorkerStart, ready: () => void): void => {
     const { memory, control, thread, threads, looks, idleLooks } = start;
     const { wait, arrive, barrier } = compileIn(start.barrier, { memory }) as object as Barrier;
-    const env = { memory, ...compileIn(start.library, { memory }) };
+    const env = Object.assign({ memory }, compileIn(start.library, { memory })); // no `...`: compilers for older engines make calls of it
     const words = new Int32Array(memory.buffer, 0, control.bytes / 4);
     const [program, news, failed] = [control.program / 4, control.news / 4, control.failed / 4];
     const programs = new Map<number, Phase[]>();
@@ -123,4 +123,7 @@ export function workerMain(compileIn: typeof compile, phasesIn: typeof phasesOf,
   else scope.onmessage = ({ data }) => begin(data);
 }
 
-export const workerText: string = `(${workerMain})(${compile}, ${phasesOf}, ${LISTED_WORDS});`;
+// Some bundlers name inner functions by calling a function of theirs, which the text would miss.
+const names = "var __name = (f) => f;";
+
+export const workerText: string = `${names}(${workerMain})(${compile}, ${phasesOf}, ${LISTED_WORDS});`;

@@ -37,12 +37,12 @@ export async function findAdapter(): Promise<GPUAdapter | undefined> {
 export async function requireAdapter(): Promise<GPUAdapter> {
   if (!(await gpu())) {
     throw new NoDeviceError(
-      'open: there is no WebGPU here; in Node install the package "webgpu" and import "elbo/node", or use open("js")',
+      'open: there is no WebGPU here; in Node install the package "webgpu" and import "elbo/node", or use open("wasm")',
     );
   }
   const adapter = await findAdapter();
   if (!adapter)
-    throw new NoDeviceError('open: no WebGPU adapter here; install a GPU driver with Vulkan, Metal or D3D12, or use open("js")');
+    throw new NoDeviceError('open: no WebGPU adapter here; install a GPU driver with Vulkan, Metal or D3D12, or use open("wasm")');
   return adapter;
 }
 

@@ -22,6 +22,7 @@ export class WebGpuDevice implements Device {
   readonly name = "webgpu";
   readonly description: string;
   readonly buffers: number = STORAGE_BUFFERS;
+  readonly storesOperands = false;
   readonly gpu: GPUDevice;
   readonly family: Family;
   readonly #slots: GPUBuffer[] = [];

@@ -64,6 +64,7 @@ export function prepare(device: WebGpuDevice, plan: Plan): Prepared {
   };
 
   return {
+    dispose: () => {}, // pipelines are the device's, for other plans of the same kernels
     run: (nodes, times, into) => {
       device.check();
       const encoder = device.gpu.createCommandEncoder();

@@ -1,0 +1,165 @@
+// A plan made ready for the processor: one module with a function per phase, and a table in memory through which its
+// kernels find what they read and write. A run brings the table up to date and lets all threads go through the phases.
+
+import { isLeaf } from "../../../tensor/graph.ts";
+import { placeOf } from "../../../tensor/inline.ts";
+import type { Plan } from "../../../tensor/plan.ts";
+import type { Storage, Tensor } from "../../../tensor/tensor.ts";
+import type { Prepared } from "../device.ts";
+import { type Func, type FuncRef, type Int, Module } from "./assembler.ts";
+import type { Memory, WasmDevice } from "./device.ts";
+import { phasesOf } from "./phases.ts";
+import { type Step, stepsOf, type Table } from "./steps.ts";
+
+/** The words that a program reads besides its tensors: addresses first of all, and numbers that may change from run to run. */
+class Words implements Table {
+  readonly #base: number;
+  readonly names = new Map<string, number>();
+  readonly scalars: { readonly word: number; readonly type: "f32" | "u32"; readonly value: (nodes: readonly Tensor[]) => number }[] = [];
+  /** Elements of each temporary. */
+  readonly temporaries = new Map<string, number>();
+  #count = 0;
+  readonly #limit: number;
+
+  constructor(base: number, limit: number) {
+    this.#base = base;
+    this.#limit = limit;
+  }
+
+  #word(): number {
+    if (this.#count === this.#limit) throw new Error(`wasm: a program needs more than ${this.#limit} words`);
+    return this.#count++;
+  }
+
+  #read(f: Func, word: number): Int {
+    return f.loadInt(f.asInt(0), this.#base + 4 * word);
+  }
+
+  address(f: Func, name: string): Int {
+    const word = this.names.get(name) ?? this.#word();
+    this.names.set(name, word);
+    return this.#read(f, word);
+  }
+
+  scalar(f: Func, value: (nodes: readonly Tensor[]) => number, type: "f32" | "u32"): Int {
+    const word = this.#word();
+    this.scalars.push({ word, type, value });
+    return this.#read(f, word);
+  }
+
+  temporary(elements: number): string {
+    const name = `temporary ${this.temporaries.size}`;
+    this.temporaries.set(name, elements);
+    return name;
+  }
+}
+
+const WORDS_PER_NODE = 16; // an address, and a number per axis for each vector of an iteration: more than any op takes
+
+export function prepare(device: WasmDevice, plan: Plan): Prepared {
+  const { heap } = device;
+  const limit = WORDS_PER_NODE * plan.graph.nodes.length + 16;
+  const base = heap.alloc(4 * limit); // not counted among the device's bytes: like the code, it is the program's
+  const words = new Words(base, limit);
+  const module = new Module(heap.limits, device.target);
+  const gemm = device.importGemm(module);
+  const phases = phasesOf(plan.kernels.flatMap((k) => stepsOf(plan, k, words, gemm)));
+  for (const [i, steps] of phases.entries()) writePhase(module, `p${i}`, steps);
+  const alone = device.threads.count === 1 || phases.flat().every((step) => step.isSmall);
+  const loaded = device.threads.load(module.bytes(), { alone });
+  const temporaries = placesOf(phases, words.temporaries);
+
+  const { nodes: template } = plan.graph;
+  const leaves = template.flatMap((t, i) =>
+    isLeaf(t) && words.names.has(`leaf ${i}`) ? [{ i, word: words.names.get(`leaf ${i}`) as number }] : [],
+  );
+  const inputs = template.flatMap((t, i) => (isLeaf(t) ? [i] : []));
+  const slotNames = plan.slots.map((elements, slot) => ({ slot, elements, word: words.names.get(`slot ${slot}`) }));
+  const scratch = words.names.get("scratch");
+  let slotChanges = -1;
+  /** Where the leaves lie in this run. */
+  const addresses = new Map<number, number>();
+
+  const update = (nodes: readonly Tensor[]): void => {
+    let copies = plan.slots.length + temporaries.count; // slots behind the plan's own
+    for (const i of inputs) {
+      const { block, offset } = nodes[i].storage as Storage; // a leaf has one when it runs
+      const width = block.dtype === "u8" ? 1 : 4;
+      const memory = block.buffer ? (block.buffer as Memory) : device.copied(copies++, block.host as NonNullable<typeof block.host>);
+      addresses.set(i, memory.address + offset * width);
+    }
+    if (slotChanges !== device.slotChanges) {
+      const slots = slotNames.map(({ slot, elements }) => device.slot(slot, elements).address);
+      const own = temporaries.sizes.map((elements, t) => device.slot(plan.slots.length + t, elements).address);
+      const scratchAt = scratch === undefined ? 0 : device.scratch().address;
+      const now = heap.words(base, limit);
+      for (const { slot, word } of slotNames) if (word !== undefined) now[word] = slots[slot];
+      for (const [name, t] of temporaries.at) now[words.names.get(name) as number] = own[t];
+      if (scratch !== undefined) now[scratch] = scratchAt;
+      slotChanges = device.slotChanges;
+    }
+    const now = heap.words(base, limit);
+    for (const { i, word } of leaves) now[word] = addresses.get(i) as number;
+    if (words.scalars.length === 0) return;
+    const floats = heap.floats(base, limit);
+    for (const { word, type, value } of words.scalars) (type === "f32" ? floats : now)[word] = value(nodes);
+  };
+
+  /** Copies the outputs out of slots and states, which the next run overwrites. */
+  const leave = (nodes: readonly Tensor[], time: number, into: readonly unknown[]): void => {
+    plan.graph.outputs.forEach((i, which) => {
+      const t = nodes[i];
+      const at = placeOf(plan.graph, i);
+      const bytes = t.size * (t.dtype === "u8" ? 1 : 4);
+      const from = addresses.get(at) ?? device.slot(plan.slotOf[at] as number, 0).address;
+      const to = (into[which] as Memory).address + time * bytes;
+      heap.octets(to, bytes).set(heap.octets(from, bytes));
+    });
+  };
+
+  return {
+    run: (nodes, times, into) => {
+      device.finish();
+      update(nodes);
+      for (let time = 0; time < times; time++) device.threads.run(loaded, () => leave(nodes, time, into));
+    },
+    dispose: () => {
+      if (device.isClosed) return; // the memory went with it
+      device.finish();
+      device.threads.unload(loaded);
+      heap.free(base);
+    },
+  };
+}
+
+/** One function for the steps of a phase, each of which is a function of its own. */
+function writePhase(module: Module, name: string, steps: readonly Step[]): void {
+  const made: (readonly [Step, FuncRef])[] = steps.map((step) => [
+    step,
+    module.func(undefined, ["i32", "i32"], [], (f) => step.write(f, f.param(0), f.param(1))),
+  ]);
+  module.func(name, ["i32", "i32"], [], (f) => {
+    const [thread, threads] = [f.param(0), f.param(1)];
+    for (const [step, ref] of made) {
+      if (step.isSmall) f.if(thread.eq(0), () => void f.call(ref, 0, 1));
+      else f.call(ref, thread, threads);
+    }
+  });
+}
+
+/** Temporaries whose phases do not overlap share memory. */
+function placesOf(phases: readonly (readonly Step[])[], elements: ReadonlyMap<string, number>) {
+  const at = new Map<string, number>();
+  const sizes: number[] = [];
+  const busyUntil: number[] = [];
+  for (const [name, n] of elements) {
+    const used = phases.flatMap((steps, p) => (steps.some((s) => s.reads.has(name) || s.writes.has(name)) ? [p] : []));
+    const [first, last] = [used[0] ?? 0, used.at(-1) ?? 0];
+    let t = busyUntil.findIndex((until) => until < first);
+    if (t < 0) t = busyUntil.push(-1) - 1;
+    busyUntil[t] = last;
+    sizes[t] = Math.max(sizes[t] ?? 0, n);
+    at.set(name, t);
+  }
+  return { at, sizes, count: sizes.length };
+}
