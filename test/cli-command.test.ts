@@ -1,6 +1,6 @@
 // The command as its users meet it: what it writes where, how it ends, and what lies in the run's directory then.
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { stripVTControlCharacters } from "node:util";
@@ -131,6 +131,33 @@ describe("elbo train", () => {
     expect(Math.abs(webgpu[0].test.loss / js[0].test.loss - 1)).toBeLessThan(1e-4);
   });
 
+  test("on wasm: the losses of js, and the same bits with any number of threads [wasm]", async () => {
+    const wasm = (threads: number) =>
+      train("--epochs", "1", "--json", "--device", "wasm", "--threads", `${threads}`, "--out", `runs/wasm-${threads}`);
+    const runs = await Promise.all([wasm(1), wasm(2), train("--epochs", "1", "--json")]);
+    expect(runs.map(({ code }) => code)).toEqual([0, 0, 0]);
+    const [one, two, js] = runs.map(({ stdout }) => lines(stdout).map((line) => JSON.parse(line)));
+    expect(one[1].device).toBe("wasm");
+    expect(one[0].test).toEqual(two[0].test);
+    expect(Math.abs(one[0].test.loss / js[0].test.loss - 1)).toBeLessThan(1e-4);
+    for (const file of ["model.safetensors", "samples.png"])
+      expect(readFileSync(path("runs/wasm-1", file)).equals(readFileSync(path("runs/wasm-2", file))), file).toBe(true);
+  });
+
+  test("--threads asks for wasm, and more of them than cores for a line that says so [wasm]", async () => {
+    const { code, stdout, stderr } = await elbo(
+      here,
+      "sample",
+      "runs/wasm-1",
+      "--threads",
+      `${availableParallelism() + 1}`,
+      "--out",
+      "turns.png",
+    );
+    expect({ code, stdout }).toEqual({ code: 0, stdout: "turns.png\n" });
+    expect(lines(stderr)[0]).toMatch(/^--threads \d+ on \d+ cores?: they take turns$/);
+  });
+
   test("a run is replaced only with --overwrite, and what is no run never [js]", async () => {
     const old = ["--epochs", "2", "--out", "runs/old"];
     expect(await train(...old)).toMatchObject({ code: 0 });
@@ -187,7 +214,10 @@ describe("what goes wrong", () => {
   test("a wrong command line ends with 2 and says what would do", async () => {
     await Promise.all([
       fails(2, "elbo train: unknown option --epoch; did you mean --epochs?", "train", "--epoch", "3"),
-      fails(2, 'elbo train: --device "gpu" is not one of auto, webgpu, js', "train", "--device", "gpu"),
+      fails(2, 'elbo train: --device "gpu" is not one of auto, webgpu, wasm, js', "train", "--device", "gpu"),
+      fails(2, "elbo train: --threads: for --device wasm, not js", "train", "--device", "js", "--threads", "2"),
+      fails(2, "elbo sample: --threads and --turbo: for --device wasm", "sample", "runs/done", "--turbo", "--threads=1", "--device=webgpu"),
+      fails(2, 'elbo train: --threads "0" is not a whole number from 1 to 256', "train", "--threads", "0"),
       fails(2, 'elbo sample: --out "x.jpg" is not the name of a .png file', "sample", "runs/done", "--out", "x.jpg"),
       fails(2, "elbo sample: RUN is missing: the directory of a run", "sample"),
       fails(2, "elbo: unknown command trian; did you mean train?", "trian"),
@@ -324,17 +354,47 @@ test("--help names all commands, and of each command all options, within 80 colu
     "likelihood",
     "seed",
     "device",
+    "threads",
     "out",
     "limit",
     "json",
   ];
   for (const name of names) expect(train.stdout).toMatch(new RegExp(`^  --${name} `, "m"));
   expect(sample.stdout).toContain("usage: elbo sample RUN [options]");
-  expect(reconstruct.stdout).toMatch(/\(default: what the run was\s+trained on\)/);
+  expect(reconstruct.stdout).toMatch(/\(default: what the\s+run was\s+trained on\)/);
 });
 
-test("elbo devices says what is here [js]", async () => {
-  const { code, stdout } = await elbo(here, "devices");
-  expect(code).toBe(0);
-  expect(stdout).toMatch(/^ {2}webgpu +\S.*\n(?: +\S.*\n)* {2}js +plain loops.*\n {2}auto +takes (js|webgpu)\n$/);
+describe("elbo devices", () => {
+  test("says what is here, what it can do and how fast it is [wasm]", async () => {
+    const { code, stdout, stderr } = await elbo(here, "devices");
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    const rest = String.raw`.*\n(?: {10}.*\n)*`;
+    expect(stdout).toMatch(
+      new RegExp(`^  webgpu  ${rest}  wasm    SIMD on ${rest}  js      plain loops ${rest}  auto    takes (wasm|webgpu)\n$`),
+    );
+    const rates = String.raw`[\d.,]+ GFLOP/s in products of \d+ x \d+,\s+[\d.,]+\s+GB/s\s+in\s+copies\s+of\s+34\s+MB`;
+    expect(stdout.match(new RegExp(rates, "g"))?.length).toBeGreaterThanOrEqual(2);
+  });
+
+  test("--json: one object per device, those that are not here with the reason [webgpu]", async () => {
+    const list = async (...args: string[]) =>
+      lines((await elbo(here, "devices", "--json", ...args)).stdout).map((line) => JSON.parse(line));
+    const [webgpu, wasm, js] = await list("--threads", "1");
+    const rates = { size: expect.any(Number), gflops: expect.any(Number), megabytes: 33.554432, gigabytesPerSecond: expect.any(Number) };
+    expect([webgpu, wasm, js]).toMatchObject([
+      { device: "webgpu", available: true, features: { software: expect.any(Boolean), bufferBytes: expect.any(Number) }, rates },
+      { device: "wasm", available: true, features: { threads: 1, sharedMemory: false, relaxedSimd: expect.any(Boolean) }, rates },
+      { device: "js", available: true, features: {}, rates, auto: false },
+    ]);
+    expect(wasm.auto).toBe(webgpu.features.software);
+    expect(wasm.rates.gflops).toBeGreaterThan(js.rates.gflops);
+
+    const { stdout } = await elbo({ cwd, env: { VK_DRIVER_FILES: "/nowhere" } }, "devices", "--json", "--no-measure");
+    expect(lines(stdout).map((line) => JSON.parse(line))).toMatchObject([
+      { device: "webgpu", available: false, description: expect.stringMatching(/^not here: no WebGPU adapter .*, or use --device wasm$/) },
+      { device: "wasm", available: true, auto: true },
+      { device: "js", available: true },
+    ]);
+    expect(stdout).not.toContain("rates");
+  });
 });

@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import { loadRun } from "../vae/run.node.ts";
 import { readTestImages } from "./data.ts";
-import { deviceOption, openDevice } from "./device.ts";
+import { deviceOptions, openDevice } from "./device.ts";
 import { checkPicture, writeWhole } from "./files.ts";
 import { type Command, command, text, whole } from "./options.ts";
 import { pictureOption, reconstructionsPng } from "./pictures.ts";
@@ -17,10 +17,10 @@ export const reconstruct: Command = command({
     data: text("digits|DIR", { default: undefined, shownDefault: "what the run was trained on", help: "where the images come from" }),
     count: whole({ min: 1, max: 10_000, default: undefined, shownDefault: "16, or all there are", help: "how many of the test images" }),
     out: pictureOption("reconstructions.png"),
-    device: deviceOption,
+    ...deviceOptions,
   },
   examples: ["elbo reconstruct runs/digits-dense-1 --data path/to/mnist"],
-  async run({ run, data, count, out, device: name }) {
+  async run({ run, data, count, out, ...settings }) {
     checkPicture(out);
     const { model, config } = await loadRun(run);
     const source = data ?? config.training?.["data"];
@@ -29,7 +29,7 @@ export const reconstruct: Command = command({
       throw new Error(`${source}: the data of the run is there no longer; name it with --data`);
     }
     const images = await readTestImages(source, count);
-    await using _device = await openDevice(name);
+    await using _device = await openDevice(settings);
     writeWhole(out, await reconstructionsPng(model, images));
     note(`${images.count} images of ${images.name}, and under each what ${run} makes of it:`);
     print(out);

@@ -7,7 +7,7 @@ import { adam, type Device } from "../index.ts";
 import { build, describeData, type EpochEvent, modelNames, type Terms, train as trainModel } from "../vae/index.ts";
 import { saveRun } from "../vae/run.node.ts";
 import { dataOption, dataSource, limitOption, readData, type Split } from "./data.ts";
-import { deviceOption, openDevice } from "./device.ts";
+import { deviceOptions, openDevice } from "./device.ts";
 import { checkRunDirectory, makeRunDirectory, removePictures, writeWhole } from "./files.ts";
 import { type Command, choice, command, flag, real, sizes, text, UsageError, type ValuesOf, whole } from "./options.ts";
 import { reconstructionsPng, samplesPng } from "./pictures.ts";
@@ -26,7 +26,7 @@ const options = {
   beta: real({ accepts: (x) => x >= 0, wanted: "a number of 0 or more", default: 1, help: "weight of the KL in the loss" }),
   likelihood: choice(["bernoulli", "gaussian"], { default: "bernoulli", help: "what the decoder says of a pixel" }),
   seed: whole({ min: 0, max: 2 ** 32 - 1, default: 1, help: "of weights, order and noise; the same seed gives the same run" }),
-  device: deviceOption,
+  ...deviceOptions,
   out: text("DIR", { default: undefined, shownDefault: "runs/DATA-MODEL-N, a new one", help: "where the run goes" }),
   overwrite: flag({ help: "replace the run in --out DIR" }),
   limit: limitOption,
@@ -44,10 +44,10 @@ export const train: Command = command({
     const { out, overwrite, batch } = settings;
     if (overwrite && out === undefined) throw new UsageError("--overwrite needs --out, the run to replace");
     if (out !== undefined) checkRunDirectory(out, overwrite);
+    await using device = await openDevice(settings); // before the data is read, which takes longer than to say that it cannot
     const data = await readData(settings.data, settings.limit);
     const { count, name } = data.train;
     if (batch > count) throw new Error(`--batch ${batch} is more than the ${count} training images of ${name}`);
-    await using device = await openDevice(settings.device);
     await run(data, device, settings);
   },
 });
