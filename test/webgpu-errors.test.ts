@@ -19,21 +19,21 @@ describe("no adapter [webgpu]", () => {
   test("without WebGPU, the error says how to get it", async () => {
     registerGpu(async () => undefined);
     await expect(open("webgpu")).rejects.toThrow(NoDeviceError);
-    await expect(open("webgpu")).rejects.toThrow(/no WebGPU here; in Node install the package "webgpu" .* or use open\("js"\)/);
-    expect((await open("auto")).name).toBe("js");
+    await expect(open("webgpu")).rejects.toThrow(/no WebGPU here; in Node install the package "webgpu" .* or use open\("wasm"\)/);
+    expect((await open("auto")).name).toBe("wasm");
   });
 
   test("without a driver, the error says that", async () => {
     const gpu = { requestAdapter: async () => null } as unknown as GPU; // all that is asked of it
     registerGpu(async () => gpu);
     await expect(open("webgpu")).rejects.toThrow(NoDeviceError);
-    await expect(open("webgpu")).rejects.toThrow(/no WebGPU adapter here; install a GPU driver .* or use open\("js"\)/);
-    expect((await open("auto")).name).toBe("js");
+    await expect(open("webgpu")).rejects.toThrow(/no WebGPU adapter here; install a GPU driver .* or use open\("wasm"\)/);
+    expect((await open("auto")).name).toBe("wasm");
   });
 
   test("auto takes a hardware adapter, and never one that computes on the CPU", async () => {
     const adapter = await findAdapter();
-    expect((await open("auto")).name).toBe(adapter && isSoftware(adapter) ? "js" : "webgpu");
+    expect((await open("auto")).name).toBe(adapter && isSoftware(adapter) ? "wasm" : "webgpu");
     const like = (description: string, isFallbackAdapter = false) =>
       ({ info: { description, architecture: "", isFallbackAdapter } }) as GPUAdapter; // all that is looked at
     for (const name of ["SwiftShader Device (Subzero)", "llvmpipe (LLVM 15.0.6, 256 bits)", "Microsoft Basic Render Driver"])

@@ -23,7 +23,7 @@ test("open takes the page's own WebGPU, and auto leaves a software adapter alone
   expect(webgpu.name).toBe("webgpu");
   expect(webgpu.description).toMatch(/./);
   const auto = await open("auto");
-  expect(auto.name).toBe(/swiftshader/i.test(webgpu.description) ? "js" : "webgpu");
+  expect(auto.name).toBe(/swiftshader/i.test(webgpu.description) ? "wasm" : "webgpu");
   await auto.close();
 });
 
