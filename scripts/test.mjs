@@ -34,8 +34,8 @@ if (!counts) problems.push("vitest ended before it had run the tests");
 else {
   if (!passed && counts.failed === 0) problems.push("vitest reported an error");
   if (args.length === 0) {
-    // A run that seems to pass because it had no driver is worse than one that fails.
-    for (const device of ["webgpu", "chromium"]) if (!counts.devices[device]) problems.push(`no test ran on ${device}`);
+    // A run that seems to pass because it had no driver, or no threads, is worse than one that fails.
+    for (const device of ["js", "wasm", "webgpu", "chromium"]) if (!counts.devices[device]) problems.push(`no test ran on ${device}`);
   }
 }
 

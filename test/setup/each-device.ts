@@ -6,10 +6,13 @@ import { type Device, open } from "../../src/node.ts";
 type Open = () => Promise<Device>;
 const devices: readonly [string, Open][] = [
   ["js", () => open("js")],
-  ["wasm", () => open("wasm", { threads: 2 })],
+  ["wasm", () => open("wasm", { threads: 2 })], // so that work is shared, whatever the machine
   ["webgpu", () => open("webgpu")], // a software driver here, for which kernels without workgroup memory are chosen
 ];
-const families: readonly [string, Open][] = [["webgpu, tiled", () => open("webgpu", { kernels: "tiled" })]];
+const families: readonly [string, Open][] = [
+  ["wasm, 1 thread", () => open("wasm", { threads: 1 })], // in memory that is not shared
+  ["webgpu, tiled", () => open("webgpu", { kernels: "tiled" })],
+];
 
 const opened = new Map<string, Device>();
 
@@ -34,7 +37,7 @@ export function onEachDevice(name: string, body: (device: Device) => void | Prom
   }
 }
 
-/** Also with the kernels that use workgroup memory: for reductions and products, of which there are such. */
+/** Also with the kernels that use workgroup memory, and without threads: for what is computed in another way then. */
 export const onEachFamily = (name: string, body: (device: Device) => void | Promise<void>): void =>
   onEachDevice(name, body, [...devices, ...families]);
 
