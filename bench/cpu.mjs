@@ -2,7 +2,7 @@
 // take turns, so that a noisy minute hits all. What an engine computes is compared with float64 before its times count.
 import { answerOf, engines, nodeVersions, pinning } from "./cpu/engines.mjs";
 import { sizes, wrongLoss, wrongProduct, wrongTraining } from "./cpu/judge.mjs";
-import { ratios, tables } from "./cpu/tables.mjs";
+import { countOf, ratios, tables } from "./cpu/tables.mjs";
 import { prepared } from "./cpu/task.mjs";
 import { summary } from "./time.mjs";
 
@@ -35,11 +35,12 @@ export async function run({ device, rounds: count, filter, log }) {
 
   /** Asks each engine in turn, `rounds` times. @param {string} work @param {readonly Engine[]} list @param {number} rounds @param {(engine: Engine, answer: Record<string, any>) => void} note */
   const ask = async (work, list, rounds, note) => {
-    const wanted = list.filter((one) => [work, one.engine, one.runtime, `${one.threads} thread`].join(", ").includes(filter));
+    const name = (/** @type {Engine} */ { engine, runtime, threads }) => `${work}, ${engine}, ${runtime}, ${countOf(threads)}`;
+    const wanted = list.filter((one) => name(one).includes(filter));
     for (let round = 1; round <= rounds; round++) {
       for (const one of wanted) {
         if (found.hasError(work, one) || (one.isSlow && work === "gemm" && round > 1)) continue;
-        log(`${work}, round ${round} of ${rounds}: ${one.engine}, ${one.runtime}, ${one.threads} threads`);
+        log(`round ${round} of ${rounds}: ${name(one)}`);
         const answer = await answerOf(one, ["--work", work, "--folder", task.folder]);
         Object.assign(versions, answer.versions);
         if (answer.error) found.fail(work, one, answer.error);
@@ -52,11 +53,11 @@ export async function run({ device, rounds: count, filter, log }) {
   const computing = all.filter(({ engine }) => engine !== "core");
   const elbo = all.filter(({ engine }) => engine === "Elbo");
   try {
-    await ask("dense", computing, rounds, (one, { losses, trainings, rss }) => {
+    await ask("dense", computing, rounds, (one, { losses, trainings, rss, description }) => {
       for (const { how, ms, first, last } of trainings) {
         const wrong = wrongLoss(losses, task.losses) ?? wrongTraining(first, last);
         if (wrong) found.fail("dense", one, `wrong: ${wrong}`);
-        else found.add("dense", one, ms, { ...(how && { how }), rss });
+        else found.add("dense", one, ms, { ...(how && { how }), ...(description && { description }), rss });
       }
     });
     await ask("gemm", all, rounds, (one, { products = [], ceilings = [], copy }) => {

@@ -72,7 +72,13 @@ const REPLAYS = 20; // in a row, before the device is waited for
 /** What a replay costs for each kernel, where a kernel has next to nothing to do: products of [8, 8]. */
 async function replay() {
   const device = await opened();
-  const matrix = (/** @type {(i: number) => number} */ value) => keep(tensor(Float32Array.from({ length: 64 }, (_, i) => value(i)), [8, 8])); // biome-ignore format: one line
+  const matrix = (/** @type {(i: number) => number} */ value) =>
+    keep(
+      tensor(
+        Float32Array.from({ length: 64 }, (_, i) => value(i)),
+        [8, 8],
+      ),
+    );
   const [x, w] = [matrix(Math.sin), matrix((i) => (i % 9 === 0 ? 0.75 : -0.25))]; // w is a reflection: x w w = x
   const chain = compile((/** @type {Tensor} */ x, /** @type {Tensor} */ w) => {
     for (let i = 0; i < KERNELS; i++) x = x.matmul(w);

@@ -5,7 +5,7 @@ import { digits, duration, markdown, withSpread } from "../markdown.mjs";
 /**
  * One thing measured, in microseconds; or why it was not. Work is "dense", a product "m x k x n", "ceiling", "copy", "startup", "replay";
  * an engine that failed at products has an error for "gemm".
- * @typedef {{ work: string, engine: string, runtime: string, threads: number, how?: string, flop?: number, bytes?: number, kernels?: number, rss?: number,
+ * @typedef {{ work: string, engine: string, runtime: string, threads: number, how?: string, flop?: number, bytes?: number, kernels?: number, rss?: number, description?: string,
  *   median?: number, min?: number, spread?: number, samples?: number, error?: string }} Entry
  * @typedef {Entry & import("../time.mjs").Times} Timed
  * @typedef {{ peer: string, runtime: string, threads: number, ratio: number }} Ratio
@@ -41,19 +41,21 @@ const timeOf = (results, work, engine, runtime, threads) =>
   fastest(results.filter(isTimed).filter((e) => e.work === work && e.engine === engine && e.runtime === runtime && e.threads === threads));
 
 /**
- * The step of each peer against Elbo's on the same runtime: each peer at its best with no more threads than Elbo has, and beside turbo with or
- * without the flag. @param {readonly Entry[]} results @returns {Ratio[]}
+ * The step of an engine at its best, with as many threads or fewer, and beside turbo with or without the flag.
+ * @param {readonly Entry[]} results @param {string} engine @param {string} runtime @param {number} threads
  */
+function bestStep(results, engine, runtime, threads) {
+  const dense = results.filter(isTimed).filter((e) => e.work === "dense" && e.engine === engine);
+  return fastest(dense.filter((e) => e.threads <= threads && (e.runtime === "Python" || runtime.startsWith(e.runtime))));
+}
+
+/** Each peer's best step against Elbo's on the same runtime with that number of threads. @param {readonly Entry[]} results @returns {Ratio[]} */
 export function ratios(results) {
-  const dense = results.filter(isTimed).filter((e) => e.work === "dense");
   return COLUMNS.flatMap(({ runtime, threads }) => {
     const elbo = timeOf(results, "dense", "Elbo", runtime, threads);
     if (!elbo) return [];
     return ENGINES.slice(1).flatMap((peer) => {
-      const comparable = dense.filter(
-        (e) => e.engine === peer && e.threads <= threads && (e.runtime === "Python" || runtime.startsWith(e.runtime)),
-      );
-      const best = fastest(comparable);
+      const best = bestStep(results, peer, runtime, threads);
       return best ? [{ peer, runtime, threads, ratio: best.median / elbo.median }] : [];
     });
   });
@@ -70,7 +72,7 @@ export function tables(file) {
 }
 
 /** @param {number} threads */
-const countOf = (threads) => (threads === 1 ? "1 thread" : `${threads} threads`);
+export const countOf = (threads) => (threads === 1 ? "1 thread" : `${threads} threads`);
 
 /** The step: a row for each engine, a column for each runtime and number of threads. @param {Results} file */
 function stepTable({ results, ratios }) {
@@ -78,13 +80,14 @@ function stepTable({ results, ratios }) {
   const head = ["dense VAE step", ...COLUMNS.map(({ runtime, threads }) => `${runtime}, ${countOf(threads)}`)];
   const rows = engines.map((engine) => {
     const cells = COLUMNS.map(({ runtime, threads }) => {
-      const on = engine === "PyTorch" ? "Python" : runtime;
-      const time = timeOf(results, "dense", engine, on, threads);
-      if (engine === "Elbo" && time) return withSpread(time);
+      const absent = failed(results, "dense", engine, engine === "PyTorch" ? "Python" : runtime, threads) ?? "";
+      if (engine === "Elbo") {
+        const time = timeOf(results, "dense", engine, runtime, threads);
+        return time ? withSpread(time) : absent;
+      }
+      const time = bestStep(results, engine, runtime, threads);
       const ratio = ratios.find((r) => r.peer === engine && r.runtime === runtime && r.threads === threads);
-      return [time && duration(time.median), ratio && times(ratio.ratio), failed(results, "dense", engine, on, threads)]
-        .filter(Boolean)
-        .join(", ");
+      return time ? [duration(time.median), ratio && times(ratio.ratio)].filter(Boolean).join(", ") : absent;
     });
     return [engine, ...cells];
   });
@@ -143,7 +146,7 @@ function targetTable({ results, ratios }) {
 /** GFLOP/s, and the share of what the core can do. @param {Results} file */
 function gemmTable({ results }) {
   const products = [...new Set(results.map((e) => e.work).filter((work) => /^\d/.test(work)))];
-  const ceilings = new Map(RUNTIMES.map((runtime) => [runtime, timesOfCore(results, runtime)]));
+  const ceilings = new Map(RUNTIMES.map((runtime) => [runtime, ceilingOf(results, runtime)]));
   const widest = Math.max(...ceilings.values());
   const measured = results.filter((e) => /^\d/.test(e.work) || (e.work === "gemm" && e.error));
   const lines = new Map(measured.map((e) => [`${e.engine}, ${e.runtime}, ${e.threads}`, e]));
@@ -170,8 +173,14 @@ function gemmTable({ results }) {
 }
 
 /** The most that a core did there. @param {readonly Entry[]} results @param {string} runtime */
-const timesOfCore = (results, runtime) =>
-  Math.max(0, ...results.filter(isTimed).filter((e) => e.work === "ceiling" && e.runtime === runtime).map(gflops)); // biome-ignore format: one line
+const ceilingOf = (results, runtime) =>
+  Math.max(
+    0,
+    ...results
+      .filter(isTimed)
+      .filter((e) => e.work === "ceiling" && e.runtime === runtime)
+      .map(gflops),
+  );
 
 /** Elbo alone: start, replay, memory. @param {Results} file */
 function ownTable({ results }) {
@@ -193,9 +202,9 @@ function caption({ machine, versions, pinning, results }) {
   const list = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   const errors = new Map(results.flatMap((e) => (e.error ? [[`${e.engine} on ${e.runtime}`, e.error]] : [])));
   return [
-    `784-400-20, batch 128, Adam, noise drawn in the step. ×: how many times as long as Elbo in that column; an engine with fewer threads is`,
-    `compared at its best. Turbo: 256 bits at once, by a flag of V8 that the others are given as well. Medians ± half the distance between the`,
-    `quartiles, of processes that took turns, ${pinning}; measured ${date} at commit ${commit}`,
+    `784-400-20, batch 128, Adam, noise drawn in the step. ×: how many times as long as Elbo takes in that column. The others are shown at their`,
+    `best, with as many threads or fewer, and beside turbo (256 bits at once, by a flag of V8) with the flag or without. Medians ± half the distance`,
+    `between the quartiles, of processes that took turns, ${pinning}; measured ${date} at commit ${commit}`,
     `on ${cores} cores of ${cpu}, ${os}, elbo ${packages.elbo}, ${list.join(", ")}; load ${loadBefore} before and ${loadAfter} after.`,
     ...[...errors].map(([what, error]) => `Not measured: ${what}: ${error}.`),
   ].join("\n");

@@ -42,7 +42,10 @@ export async function prepared() {
   });
   for (const product of PRODUCTS) {
     const [m, k, n] = sizes(product);
-    for (const [operand, shape] of /** @type {const} */ ([["a", [m, k]], ["b", [k, n]]])) // biome-ignore format: as in a · b
+    for (const [operand, shape] of /** @type {const} */ ([
+      ["a", [m, k]],
+      ["b", [k, n]],
+    ]))
       write(
         `${product}.${operand}`,
         Float32Array.from({ length: shape[0] * shape[1] }, () => 2 * values() - 1),
