@@ -2,8 +2,8 @@
 //
 // A job is announced by counting up one word; everybody runs it, with a barrier between its phases. A barrier is one
 // counter of those who arrived and one generation, counted up by the last of them. Whoever waits looks at a word many
-// times, since the others are mostly less than a microsecond behind (0.13 µs for a phase of nothing); then it sleeps in the
-// system, which costs 4 to 9 µs to be woken from, and nothing until then. Whoever changes a word wakes sleepers only if
+// times, since the others are mostly less than a microsecond behind (0.11 µs for a phase of nothing); then it sleeps in the
+// system, which costs 5 to 50 µs to be woken from, and nothing until then. Whoever changes a word wakes sleepers only if
 // there are some: it changes the word and reads their count, they count themselves and look at the word again as they
 // fall asleep, and all of these have one order, so at least one of the two sees the other.
 
