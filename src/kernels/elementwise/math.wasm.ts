@@ -20,7 +20,7 @@ const signed = (magnitude: Floats, sign: Floats): Floats => magnitude.bits().or(
 // A sum with this has its fraction rounded away, and the whole part in its lowest bits: next to 1.5 · 2²³ floats are 1 apart.
 const ROUNDING = 1.5 * 2 ** 23;
 // log 2 in two parts, the first short enough to make whole multiples of it exact.
-const [LN2_HIGH, LN2_LOW] = [0.693359375, -2.1219444e-4];
+export const [LN2_HIGH, LN2_LOW]: readonly [number, number] = [0.693359375, -2.1219444e-4];
 
 /** x = n · log 2 + r with |r| ≤ ½ log 2. In the lowest bits of `shifted` stands n + bias, where an exponent is made of it. */
 function splitByLog2(x: Floats, bias: number): { r: Floats; shifted: Ints } {
@@ -37,11 +37,11 @@ const power2 = (n: Ints): Floats => n.shl(23).asFloats();
 const expNear0 = (r: Floats): Floats =>
   polynomial(r, 0.49999994, 0.166665211, 0.0416682661, 0.00836867746, 0.00138207339).madd(r.mul(r), r).add(1);
 
-/** exp(x). The power of 2 comes in two halves, for neither 2¹²⁸ nor 2⁻¹⁵⁰ is a float. */
-export function exp(x: Floats): Floats {
+/** exp(x), or exp(x + low) for a `low` that x would round off. The power of 2 comes in two halves: 2¹²⁸ and 2⁻¹⁵⁰ are no floats. */
+export function exp(x: Floats, low?: Floats): Floats {
   const { r, shifted } = splitByLog2(x.lesser(89).greater(-104), 2 * 127);
   const half = shifted.shr(1);
-  return expNear0(r)
+  return expNear0(low ? r.add(low) : r)
     .mul(power2(half))
     .mul(power2(shifted.sub(half)));
 }
@@ -68,38 +68,42 @@ const SQRT_HALF = 0x3f3504f3; // √½ as bits
 /** e of a normal x = 2^e · m with m in [√½, √2). */
 const exponentOf = (x: Floats): Ints => x.bits().sub(SQRT_HALF).sar(23);
 
-/** log(1 + z) for 1 + z in [√½, √2), plus e · log 2. */
-function logOf(z: Floats, e: Floats): Floats {
+/** A positive x, as 2^e (1 + z) with 1 + z in [√½, √2). Subnormal numbers are taken times 2³². */
+export function splitByPower2(x: Floats): { z: Floats; e: Floats } {
+  const isSmall = x.lt(2 ** -126);
+  const { z, e } = splitNormal(isSmall.floats(x.mul(2 ** 32), x));
+  return { z, e: e.add(isSmall.floats(-32, 0)) };
+}
+
+function splitNormal(x: Floats): { z: Floats; e: Floats } {
+  const e = exponentOf(x);
+  const m = x.bits().sub(e.shl(23)).asFloats();
+  return { z: m.sub(1), e: e.fromSigned() };
+}
+
+/** The polynomial in log(1 + z) = z - ½ z² + z³ (…) for 1 + z in [√½, √2). */
+export const logTail = (z: Floats): Floats =>
+  polynomial(z, 0.333333313, -0.250008196, 0.200012401, -0.166234016, 0.142016098, -0.131597534, 0.127621144, -0.0763589442);
+
+/** e · log 2 + log(1 + z). */
+function logOf({ z, e }: { z: Floats; e: Floats }): Floats {
   const q = z.mul(z);
-  // biome-ignore format: one line
-  const p = polynomial(z, 0.333333313, -0.250008196, 0.200012401, -0.166234016, 0.142016098, -0.131597534, 0.127621144, -0.0763589442);
-  const low = e.madd(LN2_LOW, p.mul(z).mul(q));
+  const low = e.madd(LN2_LOW, logTail(z).mul(z).mul(q));
   return e.madd(LN2_HIGH, z.add(q.madd(-0.5, low)));
 }
 
 /** log x for a normal, positive x. */
-export function logOfNormal(x: Floats): Floats {
-  const e = exponentOf(x);
-  const m = x.bits().sub(e.shl(23)).asFloats();
-  return logOf(m.sub(1), e.fromSigned());
-}
+export const logOfNormal = (x: Floats): Floats => logOf(splitNormal(x));
 
 /** What the logarithm of an extraordinary x lacks, to be added: -∞ at 0, NaN below, x itself if it is ∞ or NaN; else 0. */
-function logOfExtraordinary(x: Floats): Floats {
+export function logOfExtraordinary(x: Floats): Floats {
   const zero = x.in.asFloats(Number.NEGATIVE_INFINITY).where(x.eq(0)).bits();
   const notFinite = x.bits().andNot(x.lt(Number.POSITIVE_INFINITY));
   return zero.or(notFinite).or(x.lt(0)).asFloats(); // a mask's bits, all set, are NaN
 }
 
-/** log x. Subnormal numbers are taken times 2³². */
-export function log(x: Floats): Floats {
-  const small = x.lt(2 ** -126);
-  const normal = small.floats(x.mul(2 ** 32), x);
-  const e = exponentOf(normal);
-  const m = normal.bits().sub(e.shl(23)).asFloats();
-  const shift = small.floats(-32, 0);
-  return logOf(m.sub(1), e.fromSigned().add(shift)).add(logOfExtraordinary(x));
-}
+/** log x. */
+export const log = (x: Floats): Floats => logOf(splitByPower2(x)).add(logOfExtraordinary(x));
 
 /** log(1 + x), with 1 + z = 2^-e (1 + x): no digit of x is lost to the 1, for z = x · 2^-e + (2^-e - 1) rounds but once. */
 export function log1p(x: Floats): Floats {
@@ -107,14 +111,16 @@ export function log1p(x: Floats): Floats {
   const e = exponentOf(y);
   const scale = x.in.asInts(0x40800000).sub(e.shl(23)).asFloats(); // 4 · 2^-e, for 2⁻¹²⁸ is no normal number
   const z = x.lesser(MAX).mul(scale).madd(0.25, scale.madd(0.25, -1));
-  return logOf(z, e.fromSigned()).add(logOfExtraordinary(y));
+  return logOf({ z, e: e.fromSigned() }).add(logOfExtraordinary(y));
 }
 const MAX = (2 - 2 ** -23) * 2 ** 127;
 
 /** log(1 + x) for x in [0, 1], by one polynomial. */
-export const log1pOfUnit = (x: Floats): Floats =>
+export function log1pOfUnit(x: Floats): Floats {
   // biome-ignore format: one line
-  polynomial(x, 1, -0.499999315, 0.333304644, -0.24958019, 0.196921021, -0.153448805, 0.106611282, -0.057457231, 0.0200862419, -0.00329046859).mul(x);
+  const p = polynomial(x, -0.499999315, 0.333304644, -0.24958019, 0.196921021, -0.153448805, 0.106611282, -0.057457231, 0.0200862419, -0.00329046859);
+  return p.madd(x.mul(x), x);
+}
 
 /** tanh |x| = -t / (t + 2) with t = exp(-2|x|) - 1. */
 export function tanh(x: Floats): Floats {
@@ -162,18 +168,8 @@ export function cos(x: Floats): Floats {
   return turned(quarters.add(1), r);
 }
 
-/** The remainder with the sign of b, as long as a / b has a fraction. A quotient may be rounded up to a whole number. */
+/** The remainder with the sign of b. A quotient that was rounded to the next whole number leaves one outside of [0, b): then it is 0. */
 export function mod(a: Floats, b: Floats): Floats {
   const r = a.div(b).floor().neg().madd(b, a);
-  return r.eq(b).or(r.mul(b).lt(0)).floats(0, r);
-}
-
-/** a to the power b, as exp(b log |a|); a negative a is right where b is whole. */
-export function pow(a: Floats, b: Floats): Floats {
-  const y = exp(b.mul(log(a.abs())));
-  const isOdd = b.mul(0.5).ne(b.mul(0.5).floor());
-  const hasFraction = b.ne(b.floor());
-  const sign = a.bits().and(0x80000000).and(isOdd);
-  const noPower = a.lt(0).and(hasFraction);
-  return b.eq(0).floats(1, y.bits().xor(sign).or(noPower).asFloats());
+  return r.mul(b).lt(0).or(r.abs().ge(b.abs())).floats(0, r);
 }

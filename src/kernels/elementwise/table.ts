@@ -1,6 +1,7 @@
 // The elementwise primitives: one row each, with the formula in every language and the gradient. All other
 // elementwise functions are composed of these (composed.ts) and fused. WGSL functions that are not built in
 // (log_, tanh_, …) stand in math.wgsl: the built-in ones are too inaccurate, or NaN for large arguments, on some drivers.
+// WebAssembly has none built in but the square root; the others stand in math.wasm.ts.
 
 import type { Tensor } from "../../tensor/tensor.ts";
 import type { Floats, Int, Ints } from "../devices/wasm/assembler.ts";
@@ -9,6 +10,7 @@ import { sample } from "../sample.ts";
 import { erf as erfOf } from "./erf.ts";
 import { type Binary, binary, mapOp, recordMap, type Ternary, type Unary, unary } from "./map.ts";
 import * as math from "./math.wasm.ts";
+import { pow as powOf } from "./pow.wasm.ts";
 
 /** No instruction divides four whole numbers, so each is divided by itself. 0 where b is 0, at which it would be an error. */
 const oneByOne =
@@ -69,7 +71,7 @@ export const mod: Binary = binary("mod", {
 export const pow: Binary = binary("pow", {
   js: (a, b) => a ** b,
   wgsl: "pow_(a, b)",
-  wasm: math.pow,
+  wasm: powOf,
   // d(a^b)/db = a^b · ln a, taken as 0 where a = 0
   grad: (dy, [a, b], y) => [dy.mul(b.mul(pow(a, b.sub(1)))), dy.mul(y).mul(where(a.greater(0), where(a.greater(0), a, 1).log(), 0))],
   domain: [0.3, 3],
