@@ -23,7 +23,7 @@ const small = (options: Partial<DenseOptions> = {}): Vae => denseVae({ input: [6
 const data = { train: digits({ count: 64, size: 6 }), test: digits({ count: 20, start: 64, size: 6 }) };
 
 describe("a run", () => {
-  test.each(["js", "webgpu"] as const)("is loaded as it was saved [%s]", async (name) => {
+  test.each(["js", "wasm", "webgpu"] as const)("is loaded as it was saved [%s]", async (name) => {
     await using _ = await open(name);
     const dir = folder();
     using model = small({ likelihood: "gaussian", scale: "learned", hidden: [9, 7] });

@@ -1,18 +1,18 @@
-// A training step of the dense VAE on the GPU: how many kernels it is, what they move, and that its losses are those of js.
+// A training step of the dense VAE: how many kernels it is, what they move, and that its losses are those of js.
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { use } from "../src/kernels/devices/device.ts";
-import { JsDevice } from "../src/kernels/devices/js.ts";
 import { threefry, unit } from "../src/kernels/random/threefry.ts";
-import { adam, compile, type Device, type Tensor, tensor } from "../src/node.ts";
+import { adam, compile, type Device, open, type Tensor, tensor } from "../src/node.ts";
 import { denseVae } from "../src/vae/index.ts";
-import { openWebGpu } from "./setup/dawn.ts";
 
-const js = new JsDevice();
-let webgpu: Device;
+const FUSING = ["wasm", "webgpu"] as const;
+const devices = {} as Record<"js" | (typeof FUSING)[number], Device>;
 beforeAll(async () => {
-  webgpu = await openWebGpu();
+  for (const name of ["js", ...FUSING] as const) devices[name] = await open(name);
 });
-afterAll(() => webgpu.close());
+afterAll(async () => {
+  for (const device of Object.values(devices)) await device.close();
+});
 
 type Sizes = readonly [input: number, hidden: number, latent: number];
 
@@ -43,7 +43,7 @@ const pixels = (batch: number, input: number, salt = 0): Tensor =>
   );
 
 test("a step of 784-400-20 is 18 kernels, which move less than 1.6 times the bytes that they must [webgpu]", () => {
-  use(webgpu);
+  use(devices.webgpu);
   const [batch, ...sizes] = [128, 784, 400, 20] as const;
   const { model, step, dispose } = trainingStep(sizes);
   const { kernels, bytes } = step.explain(pixels(batch, 784));
@@ -77,9 +77,9 @@ for (const [sizes, batch, steps] of [
   [[37, 25, 5], 16, 20],
   [[784, 400, 20], 8, 3],
 ] as const) {
-  test(`${steps} steps of ${sizes.join("-")} follow js within 1e-4 [webgpu]`, async () => {
-    const expected = await losses(js, sizes, batch, steps);
-    const got = await losses(webgpu, sizes, batch, steps);
+  test.each(FUSING)(`${steps} steps of ${sizes.join("-")} follow js within 1e-4 [%s]`, async (name) => {
+    const expected = await losses(devices.js, sizes, batch, steps);
+    const got = await losses(devices[name], sizes, batch, steps);
     expected.forEach((terms, i) => {
       for (const [which, term] of terms.entries())
         expect(Math.abs(got[i][which] / term - 1), `step ${i}, ${got[i]} and ${terms}`).toBeLessThan(1e-4);

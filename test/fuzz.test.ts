@@ -306,64 +306,65 @@ async function stepwise(p: Program, leaves: readonly Tensor[], states: readonly 
 const numbers = (values: Values): number[] => Array.from(values, (v) => v + 0);
 const all = async (ts: readonly Tensor[]): Promise<number[][]> => (await Promise.all(ts.map((t) => t.data()))).map(numbers);
 
-let js: Device;
-let webgpu: Device;
-/** One whose kernels bind four buffers: more of what could be one kernel has to be several. */
-let narrow: Device;
+const names = ["js", "wasm", "webgpu", "webgpu, narrow"] as const;
+const devices = {} as Record<(typeof names)[number], Device>;
 beforeAll(async () => {
-  js = await open("js");
-  webgpu = await open("webgpu");
-  narrow = Object.assign(await open("webgpu"), { buffers: 4 });
+  devices.js = await open("js");
+  devices.wasm = await open("wasm", { threads: 2 });
+  devices.webgpu = await open("webgpu");
+  // One whose kernels bind four buffers: more of what could be one kernel has to be several.
+  devices["webgpu, narrow"] = Object.assign(await open("webgpu"), { buffers: 4 });
 });
 afterAll(async () => {
-  for (const device of [js, webgpu, narrow]) await device.close();
+  for (const device of Object.values(devices)) await device.close();
 });
 
 const settings = { numRuns: RUNS, seed: SEED, endOnFailure: !!process.env["FUZZ_QUICK"] };
 
-test("random programs give what their ops give one after the other [webgpu]", { timeout: 600_000 }, async () => {
+test.each(names)("random programs give what their ops give one after the other [%s]", { timeout: 600_000 }, async (name) => {
   await fc.assert(
     fc.asyncProperty(program(Number(process.env["FUZZ_SIZE"] ?? 25)), async (p) => {
-      use(js);
+      use(devices.js);
       const before = newStates();
       const expected = (await stepwise(p, newLeaves(), before)).map(numbers);
       const statesAfter = await all(before);
 
-      for (const device of [js, webgpu, narrow]) {
-        use(device);
-        const states = newStates();
-        const ts = drained(p, newLeaves(), states);
-        expect(await all(ts), `values on ${device.name}`).toEqual(expected);
-        expect(await all(states), `states on ${device.name}`).toEqual(statesAfter);
-        for (const t of states) t.dispose();
-      }
-      for (const t of before) t.dispose();
+      use(devices[name]);
+      const states = newStates();
+      const ts = drained(p, newLeaves(), states);
+      expect(await all(ts), "values").toEqual(expected);
+      expect(await all(states), "states").toEqual(statesAfter);
+      for (const t of [...before, ...states]) t.dispose();
     }),
     settings,
   );
 });
 
-test("random steps, compiled, replayed and repeated, follow js [webgpu]", { timeout: 600_000 }, async () => {
-  const TIMES = 3;
-  await fc.assert(
-    fc.asyncProperty(program(Number(process.env["FUZZ_SIZE"] ?? 20)), async (p) => {
-      const run = async (device: Device, repeat: boolean): Promise<unknown> => {
-        use(device);
-        const states = newStates();
-        const step = compile((...leaves: Tensor[]) => drained(p, leaves, states, true), { seed: 3 });
-        const results: number[][][] = [];
-        if (repeat) results.push(await all(step.repeat(TIMES, ...newLeaves())));
-        else for (let i = 0; i < TIMES; i++) results.push(await all(step(...newLeaves())));
-        const after = await all(states);
-        step.dispose();
-        for (const t of states) t.dispose();
-        const rows = repeat ? results[0].map((v) => v) : (results[0] ?? []).map((_, which) => results.flatMap((r) => r[which]));
-        return { rows, after };
-      };
-      const expected = await run(js, false);
-      expect(await run(webgpu, false), "replayed").toEqual(expected);
-      expect(await run(webgpu, true), "repeated").toEqual(expected);
-    }),
-    settings,
-  );
-});
+test.each(["wasm", "webgpu"] as const)(
+  "random steps, compiled, replayed and repeated, follow js [%s]",
+  { timeout: 600_000 },
+  async (name) => {
+    const TIMES = 3;
+    await fc.assert(
+      fc.asyncProperty(program(Number(process.env["FUZZ_SIZE"] ?? 20)), async (p) => {
+        const run = async (device: Device, repeat: boolean): Promise<unknown> => {
+          use(device);
+          const states = newStates();
+          const step = compile((...leaves: Tensor[]) => drained(p, leaves, states, true), { seed: 3 });
+          const results: number[][][] = [];
+          if (repeat) results.push(await all(step.repeat(TIMES, ...newLeaves())));
+          else for (let i = 0; i < TIMES; i++) results.push(await all(step(...newLeaves())));
+          const after = await all(states);
+          step.dispose();
+          for (const t of states) t.dispose();
+          const rows = repeat ? results[0].map((v) => v) : (results[0] ?? []).map((_, which) => results.flatMap((r) => r[which]));
+          return { rows, after };
+        };
+        const expected = await run(devices.js, false);
+        expect(await run(devices[name], false), "replayed").toEqual(expected);
+        expect(await run(devices[name], true), "repeated").toEqual(expected);
+      }),
+      settings,
+    );
+  },
+);

@@ -1,29 +1,28 @@
-// Programs that were once wrong on `webgpu`, or could be: what is fused, and in which order it runs, changes no value.
+// Programs that were once wrong on a device that fuses, or could be: what is fused, and in which order it runs, changes no value.
 // The numbers are small and whole, and expected as one op after the other gives them.
 import { beforeAll, expect, test } from "vitest";
 import { use } from "../src/kernels/devices/device.ts";
 import { adam, assign, compile, concat, type Device, open, parameter, type Tensor, tensor, where } from "../src/node.ts";
-import { openWebGpu } from "./setup/dawn.ts";
 
-let js: Device;
-let webgpu: Device;
+const FUSING = ["wasm", "webgpu"] as const;
+const devices = {} as Record<"js" | (typeof FUSING)[number], Device>;
 beforeAll(async () => {
-  js = await open("js");
-  webgpu = await openWebGpu();
+  for (const name of ["js", ...FUSING] as const) devices[name] = await open(name);
   return async () => {
-    await js.close();
-    await webgpu.close();
+    for (const device of Object.values(devices)) await device.close();
   };
 });
 
-/** Runs the body on both devices, where everything it reads must be the same. */
-function onBoth(name: string, body: () => Promise<unknown>): void {
-  test(`${name} [webgpu]`, async () => {
-    use(js);
-    const expected = await body();
-    use(webgpu);
-    expect(await body()).toEqual(expected);
-  });
+/** Runs the body on each device, where everything it reads must be what it reads on js. */
+function onEach(name: string, body: () => Promise<unknown>): void {
+  for (const device of FUSING) {
+    test(`${name} [${device}]`, async () => {
+      use(devices.js);
+      const expected = await body();
+      use(devices[device]);
+      expect(await body()).toEqual(expected);
+    });
+  }
 }
 
 const whole = (shape: readonly number[], salt = 1): Float32Array =>
@@ -33,7 +32,7 @@ const state = (shape: readonly number[], salt?: number): Tensor => parameter(who
 const values = async (...ts: readonly Tensor[]): Promise<number[][]> =>
   (await Promise.all(ts.map((t) => t.data()))).map((v) => Array.from(v));
 
-onBoth("a value read after an assignment is the new one, before it the old one", async () => {
+onEach("a value read after an assignment is the new one, before it the old one", async () => {
   const w = state([5]);
   const before = w.mul(2);
   assign(w, w.add(1));
@@ -41,7 +40,7 @@ onBoth("a value read after an assignment is the new one, before it the old one",
   return values(before, after, w);
 });
 
-onBoth("an assignment's value may be used until the next assignment, at other indices too", async () => {
+onEach("an assignment's value may be used until the next assignment, at other indices too", async () => {
   const w = state([5]);
   const first = assign(w, w.add(1));
   const kept = first.mul(3);
@@ -49,7 +48,7 @@ onBoth("an assignment's value may be used until the next assignment, at other in
   return values(kept.add(w), w);
 });
 
-onBoth("a chain recorded between two assignments is computed between them", async () => {
+onEach("a chain recorded between two assignments is computed between them", async () => {
   const w = state([5]);
   const first = assign(w, data([5], 2));
   const between = first.add(first);
@@ -57,20 +56,20 @@ onBoth("a chain recorded between two assignments is computed between them", asyn
   return values(between.mul(data([5], 4)), w);
 });
 
-onBoth("what saw the old value is computed before the assignment, even if it is used after it", async () => {
+onEach("what saw the old value is computed before the assignment, even if it is used after it", async () => {
   const w = state([5]);
   const seen = w.add(data([5], 2));
   assign(w, data([5], 3));
   return values(seen.mul(data([5], 4)), w);
 });
 
-onBoth("an assignment that reads its state at other indices sees only old values", async () => {
+onEach("an assignment that reads its state at other indices sees only old values", async () => {
   const w = state([5, 5]);
   assign(w, w.transpose().add(w.slice([[undefined, undefined, -1]])));
   return values(w);
 });
 
-onBoth("two states that become each other", async () => {
+onEach("two states that become each other", async () => {
   const [a, b] = [state([5], 1), state([5], 2)];
   const [olda, oldb] = [a.mul(1), b.mul(1)];
   assign(a, oldb);
@@ -78,12 +77,12 @@ onBoth("two states that become each other", async () => {
   return values(a, b);
 });
 
-onBoth("a column sum does not ride on a product over the same numbers in other columns", async () => {
+onEach("a column sum does not ride on a product over the same numbers in other columns", async () => {
   const x = data([4, 6]);
   return values(data([2, 8], 3).matmul(x.reshape([8, 3])), x.sum(0));
 });
 
-onBoth("a bias that is updated with the weight, from its old value", async () => {
+onEach("a bias that is updated with the weight, from its old value", async () => {
   const [w, b] = [state([1, 5], 1), state([5], 2)];
   const [x, dy] = [data([8, 1], 3), data([8, 5], 4)]; // one input: weight and bias have as many elements
   const dw = x.matmul(dy, { flipA: true });
@@ -92,7 +91,7 @@ onBoth("a bias that is updated with the weight, from its old value", async () =>
   return values(w, b);
 });
 
-onBoth("a fold over an axis of one, of a value that becomes a state which is read behind it", async () => {
+onEach("a fold over an axis of one, of a value that becomes a state which is read behind it", async () => {
   const [s, t] = [state([5, 1], 1), state([5, 1], 2)];
   const x = data([5, 1], 3);
   const y = x.add(s).mul(x.sub(s));
@@ -101,7 +100,7 @@ onBoth("a fold over an axis of one, of a value that becomes a state which is rea
   return values(total, s, t);
 });
 
-onBoth("an argument that lies behind another in one block: a moment of Adam", async () => {
+onEach("an argument that lies behind another in one block: a moment of Adam", async () => {
   const w = state([5]);
   const optimizer = adam([w]);
   optimizer.step(w.square().sum());
@@ -113,7 +112,7 @@ onBoth("an argument that lies behind another in one block: a moment of Adam", as
   return got.map((v) => v.toFixed(5));
 });
 
-onBoth("more operands than a kernel can bind", async () => {
+onEach("more operands than a kernel can bind", async () => {
   const x = (i: number) => {
     const index = (step: number) => tensor(Uint32Array.from({ length: 5 }, (_, j) => (j * step) % 5));
     return data([5], i)
@@ -128,7 +127,7 @@ onBoth("more operands than a kernel can bind", async () => {
   );
 });
 
-onBoth("two arguments that are one tensor", async () => {
+onEach("two arguments that are one tensor", async () => {
   const f = compile((a: Tensor, b: Tensor) => a.sub(b.flip()));
   const x = data([5]);
   const got = await values(f(x, x));
@@ -136,7 +135,7 @@ onBoth("two arguments that are one tensor", async () => {
   return got;
 });
 
-onBoth("bytes, and views of them", async () => {
+onEach("bytes, and views of them", async () => {
   const bytes = tensor(
     Uint8Array.from({ length: 35 }, (_, i) => (i * 37) % 256),
     [7, 5],
@@ -147,12 +146,12 @@ onBoth("bytes, and views of them", async () => {
   return [got.map((v) => Array.from(v)), await values(rows.cast("f32").mul(2))];
 });
 
-onBoth("bytes kept on the device", async () => {
+onEach("bytes kept on the device", async () => {
   const bytes = parameter(Uint8Array.from([9, 8, 7, 6, 5]), [5]);
   return [...(await values(bytes, bytes.flip(), bytes.cast("u32").add(1)))];
 });
 
-onBoth("arguments of one program with growing data between them", async () => {
+onEach("arguments of one program with growing data between them", async () => {
   const f = compile((x: Tensor) => x.sum());
   const g = compile((x: Tensor, y: Tensor) => x.add(y));
   const small = data([3]);
@@ -164,4 +163,4 @@ onBoth("arguments of one program with growing data between them", async () => {
   return got;
 });
 
-onBoth("many reads at once", async () => values(...Array.from({ length: 40 }, (_, i) => data([i + 1]).mul(i))));
+onEach("many reads at once", async () => values(...Array.from({ length: 40 }, (_, i) => data([i + 1]).mul(i))));
