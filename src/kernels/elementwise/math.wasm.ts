@@ -20,7 +20,8 @@ const signed = (magnitude: Floats, sign: Floats): Floats => magnitude.bits().or(
 // A sum with this has its fraction rounded away, and the whole part in its lowest bits: next to 1.5 · 2²³ floats are 1 apart.
 const ROUNDING = 1.5 * 2 ** 23;
 // log 2 in two parts, the first short enough to make whole multiples of it exact.
-export const [LN2_HIGH, LN2_LOW]: readonly [number, number] = [0.693359375, -2.1219444e-4];
+export const LN2_HIGH = 0.693359375;
+export const LN2_LOW = -2.1219444e-4;
 
 /** x = n · log 2 + r with |r| ≤ ½ log 2. In the lowest bits of `shifted` stands n + bias, where an exponent is made of it. */
 function splitByLog2(x: Floats, bias: number): { r: Floats; shifted: Ints } {
@@ -122,10 +123,10 @@ export function log1pOfUnit(x: Floats): Floats {
   return p.madd(x.mul(x), x);
 }
 
-/** tanh |x| = -t / (t + 2) with t = exp(-2|x|) - 1. */
+/** tanh |x| = -t / (t + 2) with t = exp(-2|x|) - 1, which is never above 0. */
 export function tanh(x: Floats): Floats {
   const t = expm1(x.abs().mul(-2));
-  return signed(t.neg().div(t.add(2)), x);
+  return signed(t.abs().div(t.add(2)), x); // of 0 the negative would be -0
 }
 
 /** The error function: x + x · (…) in x² up to 0.9; beyond, 1 - exp(…), for the logarithm of what is left to 1 is smooth. */
