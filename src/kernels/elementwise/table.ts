@@ -147,15 +147,11 @@ export const abs: Unary = unary("abs", {
   grad: (dy, [x]) => [dy.mul(x.sign())],
 });
 
+const HUGE = 2 ** 100;
 export const sign: Unary = unary("sign", {
   js: (x) => Math.sign(x),
   wgsl: "sign(x)",
-  wasm: (x) =>
-    x
-      .mul(2 ** 100)
-      .mul(2 ** 100)
-      .lesser(1)
-      .greater(-1),
+  wasm: (x) => x.mul(HUGE).mul(HUGE).lesser(1).greater(-1), // so every number but 0 is beyond 1, and NaN stays
   grad: () => [undefined],
 });
 
@@ -263,7 +259,7 @@ export const softplus: Unary = unary("softplus", {
 export const relu: Unary = unary("relu", {
   js: (x) => Math.max(x, 0),
   wgsl: "max(x, 0.0)",
-  wasm: (x) => x.greater(0),
+  wasm: (x) => x.greater(0), // one instruction, where max takes several; NaN stays
   grad: (dy, _, y) => [where(y.greater(0), dy, 0)],
 });
 

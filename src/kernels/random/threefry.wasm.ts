@@ -38,7 +38,8 @@ export const unit = (bits: Ints): Floats =>
 
 /**
  * A standard normal from two words (Box and Muller 1958). The first is moved to (0, 1], where the logarithm is finite. The
- * quarter turn of the angle comes from the upper bits of the second, so that no range needs reducing.
+ * quarter turn of the angle comes from the upper bits of the second, so that no range needs reducing. Off by 3 ulp at most, of
+ * the result or of 1.
  */
 export function normal(a: Ints, b: Ints): Floats {
   const radius = logOfNormal(unit(a).add(2 ** -24))
