@@ -11,6 +11,8 @@ import type { Lane } from "../devices/wasm/emit.ts";
 export interface Range {
   readonly from: Int | number;
   readonly to: Int | number;
+  /** What both ends are multiples of, where that is known though they are not. */
+  readonly multiple?: number;
 }
 
 /** The last of the whole steps of `step` (a power of 2) in a range. */
@@ -20,7 +22,7 @@ function lastWhole(f: Func, { from, to }: Range, step: number): Int | number {
   return start.add(f.asInt(to).sub(start).and(-step));
 }
 
-const isEmpty = ({ from, to }: Range): boolean => typeof from === "number" && typeof to === "number" && from >= to;
+const isEmpty = ({ from, to }: Range): boolean => from === to || (typeof from === "number" && typeof to === "number" && from >= to);
 const bytes = (i: Int | number): Int | number => (typeof i === "number" ? 4 * i : i.shl(2));
 
 /** Writes the loops over a part of a row that is `width` long; `body` writes one iteration, given the lanes that it is for. */
@@ -29,9 +31,13 @@ export function alongRow(f: Func, width: number, part: Range, body: (lanes: read
     if (isEmpty(range)) return;
     f.for(bytes(range.from), bytes(range.to), 4 * elements, (at) => body(ahead.map((n) => ({ bytes: at, wide, ahead: n }))));
   };
-  const pairs = width < 8 ? part.from : lastWhole(f, part, 8);
-  const fours = width < 4 ? part.from : lastWhole(f, part, 4);
-  if (width >= 8) loop({ from: part.from, to: pairs }, 8, [0, 4], true);
-  if (width >= 4) loop({ from: pairs, to: fours }, 4, [0], true);
+  const { multiple = 1 } = part;
+  const whole = (step: number): Int | number => {
+    if (multiple % step === 0) return part.to;
+    return width < step ? part.from : lastWhole(f, part, step);
+  };
+  const [pairs, fours] = [whole(8), whole(4)];
+  loop({ from: part.from, to: pairs }, 8, [0, 4], true);
+  loop({ from: pairs, to: fours }, 4, [0], true);
   loop({ from: fours, to: part.to }, 1, [0], false);
 }

@@ -120,8 +120,8 @@ class Scope {
   readonly parent: Scope | undefined;
   readonly depth: number;
   readonly parts: (Stretch | Scope)[] = [new Stretch()];
-  /** What is known here under the text of its expression. */
-  readonly known: Map<string, number> = new Map();
+  /** What is known here, by its expression. */
+  readonly known: Map<Key, number> = new Map();
   /** The parent's code just before this scope: what is hoisted out of it goes there. */
   readonly before: Stretch | undefined;
 
@@ -143,6 +143,19 @@ class Scope {
   }
 }
 
+/** An instruction's opcode: its bytes, and a number by which equal expressions are found. */
+export interface Opcode {
+  readonly id: number;
+  readonly bytes: readonly number[];
+}
+
+const opcodes: Opcode[] = [];
+const opcode = (id: number, bytes: readonly number[]): Opcode => (opcodes[id] ??= { id, bytes });
+/** Of one byte. */
+const plain = (op: number): Opcode => opcode(op, [op]);
+/** With the prefix of the vector instructions. */
+const simd = (op: number): Opcode => opcodes[256 + op] ?? opcode(256 + op, [0xfd, ...unsigned(op)]);
+
 /** A local that is written once. */
 export class Value {
   readonly in: Func;
@@ -160,7 +173,7 @@ export class Value {
 export class Int extends Value {
   readonly type = "i32";
   #binary(op: number, other: Int | number): Int {
-    return this.in.int([op], this, this.in.asInt(other));
+    return this.in.int(plain(op), this, this.in.asInt(other));
   }
   add(n: Int | number): Int {
     return n === 0 ? this : this.#binary(0x6a, n);
@@ -223,7 +236,7 @@ export class Int extends Value {
   }
   /** `yes` if this is not 0, else `no`. */
   choose(yes: Int | number, no: Int | number): Int {
-    return this.in.int([0x1b], this.in.asInt(yes), this.in.asInt(no), this);
+    return this.in.int(plain(0x1b), this.in.asInt(yes), this.in.asInt(no), this);
   }
 }
 
@@ -231,12 +244,10 @@ export class Int extends Value {
 abstract class Vector extends Value {
   readonly type = "v128";
   /** Where the mask's bits are set, those of `yes`, else of `no`. */
-  protected select<V extends Vector>(yes: V, no: V, make: (f: Func, op: number[], ...args: Value[]) => V): V {
-    return make(this.in, [0xfd, 82], yes, no, this);
+  protected select<V extends Vector>(yes: V, no: V, make: (f: Func, op: Opcode, ...args: Value[]) => V): V {
+    return make(this.in, simd(82), yes, no, this);
   }
 }
-
-const simd = (op: number): number[] => [0xfd, ...(op < 128 ? [op] : [(op & 127) | 128, op >> 7])];
 
 /** Four floats. */
 export class Floats extends Vector {
@@ -449,11 +460,11 @@ export class Ints extends Vector {
   }
   /** One of the four. */
   lane(i: number): Int {
-    return this.in.int([0xfd, 27, i], this);
+    return this.in.int(opcode(1000 + i, [0xfd, 27, i]), this);
   }
   /** The same with another number in one place. */
   withLane(i: number, n: Int): Ints {
-    return this.in.ints([0xfd, 28, i], this, n);
+    return this.in.ints(opcode(1004 + i, [0xfd, 28, i]), this, n);
   }
 }
 
@@ -507,21 +518,19 @@ export class Func {
   /** An instruction on values, whose result is known from then on. `immediates` follow the opcode. */
   #value(
     type: Type,
-    op: readonly number[],
+    op: Opcode,
     args: readonly Value[],
-    immediates: readonly number[] = [],
+    immediates: readonly number[] | undefined = undefined,
     kind: "value" | "load" = "value",
   ): Known {
     let scope = this.#root;
     for (const x of args) if (x.scope.depth > scope.depth) scope = x.scope;
-    const key = `${op} ${args.map((x) => x.local)} ${immediates}`;
-    for (let s: Scope | undefined = scope; s; s = s.parent) {
-      const known = s.known.get(key);
-      if (known !== undefined) return { local: known, scope: s };
-    }
+    const key = keyOf(op, args, immediates);
+    const known = scope.known.get(key);
+    if (known !== undefined) return { local: known, scope };
     const code = this.#codeIn(scope);
     const local = this.#local(type);
-    code.instructions.push({ kind, args: locals(args), code: [...op, ...immediates], result: local });
+    code.instructions.push({ kind, args: locals(args), code: immediates ? [...op.bytes, ...immediates] : op.bytes, result: local });
     scope.known.set(key, local);
     return { local, scope };
   }
@@ -541,24 +550,24 @@ export class Func {
     return inner?.before ?? scope.last;
   }
 
-  int(op: readonly number[], ...args: readonly Value[]): Int {
+  int(op: Opcode, ...args: readonly Value[]): Int {
     const { local, scope } = this.#value("i32", op, args);
     return new Int(this, local, scope);
   }
 
-  floats(op: readonly number[], ...args: readonly Value[]): Floats {
+  floats(op: Opcode, ...args: readonly Value[]): Floats {
     const { local, scope } = this.#value("v128", op, args);
     return new Floats(this, local, scope);
   }
 
-  ints(op: readonly number[], ...args: readonly Value[]): Ints {
+  ints(op: Opcode, ...args: readonly Value[]): Ints {
     const { local, scope } = this.#value("v128", op, args);
     return new Ints(this, local, scope);
   }
 
   asInt(n: Int | number): Int {
     if (n instanceof Int) return n;
-    const { local, scope } = this.#value("i32", [0x41], [], signed(n));
+    const { local, scope } = this.#value("i32", plain(0x41), [], signed(n));
     return new Int(this, local, scope);
   }
 
@@ -577,59 +586,61 @@ export class Func {
   /** Four constants, as part of the code. */
   constants(...words: readonly [number, number, number, number]): Ints {
     const bytes = new Uint8Array(new Uint32Array(words).buffer);
-    const { local, scope } = this.#value("v128", [0xfd, 12], [], [...bytes]);
+    const { local, scope } = this.#value("v128", simd(12), [], [...bytes]);
     return new Ints(this, local, scope);
   }
 
   /** The same number in all four places. */
   splat(n: Int): Ints {
-    return this.ints([0xfd, 17], n);
+    return this.ints(simd(17), n);
   }
 
-  #loaded(type: Type, op: readonly number[], align: number, address: Int, offset: number): Known {
+  #loaded(type: Type, op: Opcode, align: number, address: Int, offset: number): Known {
     return this.#value(type, op, [address], [align, ...unsigned(offset)], "load");
   }
 
   /** Memory at an address: four floats, … */
   load(address: Int, offset = 0): Floats {
-    const { local, scope } = this.#loaded("v128", [0xfd, 0], 2, address, offset);
+    const { local, scope } = this.#loaded("v128", simd(0), 2, address, offset);
     return new Floats(this, local, scope);
   }
 
   /** … one float in all four places, … */
   loadSplat(address: Int, offset = 0): Floats {
-    const { local, scope } = this.#loaded("v128", [0xfd, 9], 2, address, offset);
+    const { local, scope } = this.#loaded("v128", simd(9), 2, address, offset);
     return new Floats(this, local, scope);
   }
 
   /** … one word, … */
   loadInt(address: Int, offset = 0): Int {
-    const { local, scope } = this.#loaded("i32", [0x28], 2, address, offset);
+    const { local, scope } = this.#loaded("i32", plain(0x28), 2, address, offset);
     return new Int(this, local, scope);
   }
 
   /** … one byte, … */
   loadByte(address: Int, offset = 0): Int {
-    const { local, scope } = this.#loaded("i32", [0x2d], 0, address, offset);
+    const { local, scope } = this.#loaded("i32", plain(0x2d), 0, address, offset);
     return new Int(this, local, scope);
   }
 
   /** … four bytes as four whole numbers, … */
   loadBytes(address: Int, offset = 0): Ints {
-    const { local, scope } = this.#loaded("v128", [0xfd, 92], 0, address, offset);
+    const { local, scope } = this.#loaded("v128", simd(92), 0, address, offset);
     const bytes = new Ints(this, local, scope);
     return this.ints(simd(169), this.ints(simd(137), bytes)); // extended twice, unsigned
   }
 
   /** … and one word into one of four places. */
   loadLane(vector: Ints, lane: number, address: Int, offset = 0): Ints {
-    const { local, scope } = this.#value("v128", [0xfd, 86], [address, vector], [2, ...unsigned(offset), lane], "load");
+    const { local, scope } = this.#value("v128", simd(86), [address, vector], [2, ...unsigned(offset), lane], "load");
     return new Ints(this, local, scope);
   }
 
   /** Eight bytes of a and b, given as numbers of words: 0 … 3 of a, 4 … 7 of b. */
   shuffle(a: Floats, b: Floats, words: readonly [number, number, number, number]): Floats {
-    return this.floats([0xfd, 13, ...words.flatMap((w) => [4 * w, 4 * w + 1, 4 * w + 2, 4 * w + 3])], a, b);
+    const bytes = words.flatMap((w) => [4 * w, 4 * w + 1, 4 * w + 2, 4 * w + 3]);
+    const { local, scope } = this.#value("v128", simd(13), [a, b], bytes);
+    return new Floats(this, local, scope);
   }
 
   store(address: Int, x: Floats | Ints, offset = 0): void {
@@ -822,6 +833,15 @@ export class Func {
 }
 
 const locals = (values: readonly Value[]): number[] => values.map((x) => x.local);
+
+/** What an expression is found again by. */
+type Key = number | string;
+const PLACE = 2 ** 14; // for each local in a key that is one number: with three of them, and 2¹⁰ opcodes, it is exact
+
+function keyOf(op: Opcode, args: readonly Value[], immediates: readonly number[] | undefined): Key {
+  if (immediates || args.some((x) => x.local >= PLACE)) return `${op.id} ${locals(args)} ${immediates}`;
+  return args.reduce((key, { local }) => key * PLACE + local, op.id * PLACE ** (3 - args.length));
+}
 
 /** A function that can be called: its number in the module. */
 export interface FuncRef {

@@ -63,7 +63,8 @@ export function prepare(device: WasmDevice, plan: Plan): Prepared {
   const words = new Words(base, limit);
   const module = new Module(heap.limits, device.target);
   const gemm = device.importGemm(module);
-  const phases = phasesOf(plan.kernels.flatMap((k) => stepsOf(plan, k, words, gemm)));
+  const positions = new Map(plan.graph.nodes.map((t, i) => [t, i]));
+  const phases = phasesOf(plan.kernels.flatMap((k) => stepsOf(plan, k, words, gemm, positions)));
   for (const [i, steps] of phases.entries()) writePhase(module, `p${i}`, steps);
   const alone = device.threads.count === 1 || phases.flat().every((step) => step.isSmall);
   const loaded = device.threads.load(module.bytes(), { alone });

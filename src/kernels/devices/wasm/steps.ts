@@ -56,8 +56,8 @@ export interface Gemm {
   readonly columns: number;
 }
 
-export function stepsOf(plan: Plan, k: Kernel, table: Table, gemm: Gemm): Step[] {
-  const steps = new Steps(plan, k, table, gemm);
+export function stepsOf(plan: Plan, k: Kernel, table: Table, gemm: Gemm, positions: ReadonlyMap<Tensor, number>): Step[] {
+  const steps = new Steps(plan, k, table, gemm, positions);
   switch (k.loops) {
     case "map":
       return [steps.map(k.outer)];
@@ -78,16 +78,16 @@ class Steps {
   readonly #plan: Plan;
   readonly #table: Table;
   readonly #gemm: Gemm;
-  readonly #positions: Map<Tensor, number>;
+  readonly #positions: ReadonlyMap<Tensor, number>;
   /** Results of the kernel's fold or product that no slot holds: where they are kept on the way to its other members. */
   readonly #kept = new Map<number, string>();
   readonly #label: string;
 
-  constructor(plan: Plan, k: Kernel, table: Table, gemm: Gemm) {
+  constructor(plan: Plan, k: Kernel, table: Table, gemm: Gemm, positions: ReadonlyMap<Tensor, number>) {
     this.#plan = plan;
     this.#table = table;
     this.#gemm = gemm;
-    this.#positions = new Map(plan.graph.nodes.map((t, i) => [t, i]));
+    this.#positions = positions;
     this.#label = membersOf(k)
       .map((i) => plan.graph.nodes[i].op.name)
       .join(" ");
@@ -367,12 +367,14 @@ function offset(f: Func, at: Int, batch: Shape, steps: readonly number[]): Int {
 }
 
 /** A thread's part of `total`, in whole grains. */
-function share(thread: Int, threads: Int, total: number, grain: number): { from: Int; to: Int } {
+function share(thread: Int, threads: Int, total: number, grain: number): { from: Int; to: Int; multiple: number } {
   const grains = Math.ceil(total / grain);
   const each = threads
     .add(grains - 1)
     .div(threads)
     .mul(grain);
   const from = thread.mul(each).min(total);
-  return { from, to: from.add(each).min(total) };
+  return { from, to: from.add(each).min(total), multiple: commonDivisor(total, grain) };
 }
+
+const commonDivisor = (a: number, b: number): number => (b === 0 ? a : commonDivisor(b, a % b));
