@@ -25,19 +25,23 @@ function lastWhole(f: Func, { from, to }: Range, step: number): Int | number {
 const isEmpty = ({ from, to }: Range): boolean => from === to || (typeof from === "number" && typeof to === "number" && from >= to);
 const bytes = (i: Int | number): Int | number => (typeof i === "number" ? 4 * i : i.shl(2));
 
-/** Writes the loops over a part of a row that is `width` long; `body` writes one iteration, given the lanes that it is for. */
-export function alongRow(f: Func, width: number, part: Range, body: (lanes: readonly Lane[]) => void): void {
-  const loop = (range: Range, elements: number, ahead: readonly number[], wide: boolean): void => {
+/**
+ * Writes the loops over a part of a row that is `width` long; `body` writes one iteration, given the lanes that it is for:
+ * `vectors` of them at most.
+ */
+export function alongRow(f: Func, width: number, part: Range, body: (lanes: readonly Lane[]) => void, vectors = 2): void {
+  const loop = (range: Range, elements: number, places: readonly number[], wide: boolean): void => {
     if (isEmpty(range)) return;
-    f.for(bytes(range.from), bytes(range.to), 4 * elements, (at) => body(ahead.map((n) => ({ bytes: at, wide, ahead: n }))));
+    f.for(bytes(range.from), bytes(range.to), 4 * elements, (at) => body(places.map((n) => ({ bytes: at, wide, ahead: n }))));
   };
   const { multiple = 1 } = part;
   const whole = (step: number): Int | number => {
     if (multiple % step === 0) return part.to;
     return width < step ? part.from : lastWhole(f, part, step);
   };
-  const [pairs, fours] = [whole(8), whole(4)];
-  loop({ from: part.from, to: pairs }, 8, [0, 4], true);
-  loop({ from: pairs, to: fours }, 4, [0], true);
+  const [several, fours] = [whole(4 * vectors), whole(4)];
+  const ahead = Array.from({ length: vectors }, (_, i) => 4 * i);
+  loop({ from: part.from, to: several }, 4 * vectors, ahead, true);
+  loop({ from: several, to: fours }, 4, [0], true);
   loop({ from: fours, to: part.to }, 1, [0], false);
 }

@@ -14,6 +14,7 @@ import type { ReduceWasm } from "../op.ts";
 
 const RUN = 8192; // elements of a row, or
 const RUN_DOWN = 256; // rows of a column, that are folded before they are merged
+const LINE = 4; // vectors in a line of the cache
 const GROUPS = 64; // at most, of the pieces of one result
 const FEW = 4096; // results: more are work enough for all threads
 const LONG = 32768; // elements from which groups pay
@@ -155,12 +156,12 @@ export function foldUnits(f: Func, walk: Walk, { folds, visit, writer, address }
     }
     const first = group.mul(per * RUN_DOWN);
     const beyond = piecesTo(first, per * RUN_DOWN, rows);
-    alongRow(f, width, columns, (lanes) => {
+    const down = (lanes: readonly Lane[]): void => {
       const totals = lanes.map(foldings);
       const runs = lanes.map(foldings);
       f.for(first, beyond, RUN_DOWN, (top) => {
         resetAll(runs);
-        f.for(top, top.add(RUN_DOWN).min(beyond), 1, (down) => enter(runs, rowOf(walk, result, down), lanes));
+        f.for(top, top.add(RUN_DOWN).min(beyond), 1, (row) => enter(runs, rowOf(walk, result, row), lanes));
         for (const [which, run] of runs.entries()) for (const [i, folding] of run.entries()) totals[which][i].add(folding.now());
       });
       for (const [which, lane] of lanes.entries()) {
@@ -172,7 +173,8 @@ export function foldUnits(f: Func, walk: Walk, { folds, visit, writer, address }
           }
         }
       }
-    });
+    };
+    alongRow(f, width, columns, down, LINE); // of a line of the cache all is used while it is near
   });
 }
 

@@ -262,7 +262,7 @@ class Steps {
         const unitWork = Math.max(1, total / Math.max(1, units));
         const [some, columns]: [Range, Range] = byUnits
           ? [share(thread, threads, units, Math.max(1, Math.ceil(GRAIN / unitWork))), { from: 0, to: walk.width }]
-          : [{ from: 0, to: units }, share(thread, threads, walk.width, 8)];
+          : [{ from: 0, to: units }, share(thread, threads, walk.width, 16)];
         foldUnits(
           f,
           walk,
