@@ -16,7 +16,7 @@ import { difference } from "./verify.mjs";
 
 export const title = "microseconds per op, eager and replayed";
 
-const DEVICES = "js,webgpu";
+const DEVICES = "js,wasm,webgpu";
 /** As parseArgs takes them. @type {import("./run.mjs").Bench["options"]} */
 export const options = { device: { type: "string", default: DEVICES } };
 
@@ -158,8 +158,8 @@ async function* chainCases(device, chain, expected) {
   yield { ...row, how: "eager, read", body: eager };
   yield { ...row, how: "replayed, read", body: replayed };
   yield { ...row, how: `replayed ${REPLAYS} times, idle`, count: LENGTH * REPLAYS, body: queued };
-  // On js the call is the computation, and a single kernel says more of the submission than of encoding.
-  if (device.name === "js" || kernels === 1) return;
+  // On js and wasm the call is the computation, and a single kernel says more of the submission than of encoding.
+  if (device.name !== "webgpu" || kernels === 1) return;
   yield { ...row, how: "encoded and submitted", per: "kernel", count: kernels * REPLAYS, timing: queued };
 }
 
