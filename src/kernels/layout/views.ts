@@ -92,6 +92,10 @@ export interface Walk {
 }
 const walkOf = (t: Tensor): Walk => t.attrs as unknown as Walk; // set by the two functions below only
 
+const starts: ((now: Tensor) => number)[] = [];
+/** Reads where a walk starts along an axis: for each axis one function, so that kernels read one word for it. */
+const startOf = (axis: number): ((now: Tensor) => number) => (starts[axis] ??= (now) => walkOf(now).start[axis]);
+
 /** y[c] = x[start + c · step] */
 const sliceOp: Inline = {
   name: "slice",
@@ -121,7 +125,7 @@ const sliceOp: Inline = {
   wasm: (e, t, at) => {
     const { step } = walkOf(t);
     const source = at.coords().map((c, axis) => {
-      const start = e.scalar(t, (now) => walkOf(now).start[axis], "u32");
+      const start = e.scalar(t, startOf(axis), "u32");
       const steps = c.mul(Math.abs(step[axis]));
       return step[axis] > 0 ? start.add(steps) : start.sub(steps);
     });
@@ -175,7 +179,7 @@ const placeOp: Inline = {
     const inside: Ints[] = [];
     const source = at.coords().map((c, axis) => {
       const d = x.shape[axis];
-      const from = e.scalar(t, (now) => walkOf(now).start[axis], "u32");
+      const from = e.scalar(t, startOf(axis), "u32");
       const distance = step[axis] > 0 ? c.sub(from) : from.sub(c);
       const stride = Math.abs(step[axis]);
       inside.push(distance.lt(d * stride));

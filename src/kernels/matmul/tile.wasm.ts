@@ -71,6 +71,6 @@ export function tileKernel(module: Module, tile: Tile, accumulates: boolean): Fu
       f.set(leftVar, left);
       return left;
     });
-    for (const i of rows) for (const j of vectors) f.store(rowsOfC[i], f.get(sums[i][j]), 16 * j);
+    for (const i of rows) for (const j of vectors.toReversed()) f.store(rowsOfC[i], f.get(sums[i][j]), 16 * j);
   });
 }

@@ -60,7 +60,8 @@ export class Whole {
     if (this.uniform) return f.splat(this.uniform);
     if (!this.ramp) return this.#lanes as Ints;
     const { offset, lane } = this.ramp;
-    return f.splat(offset.add(lane.bytes.shr(2)).add(lane.ahead)).add(f.constants(0, 1, 2, 3));
+    const [a, b, c, d] = [0, 1, 2, 3].map((i) => lane.ahead + i); // not in the splat: V8 pairs vectors only of the same number
+    return f.splat(offset.add(lane.bytes.shr(2))).add(f.constants(a, b, c, d));
   }
 
   #with(other: Whole | number, one: (a: Int, b: Int | number) => Int, four: (a: Ints, b: Ints) => Ints): Whole {
@@ -167,7 +168,7 @@ export interface Emit {
   at(shape: Shape, where: readonly Whole[] | Whole): Place;
   /** The place that broadcasting reads in a tensor of this shape, for a place of the result. */
   stretched(shape: Shape, at: Place): Place;
-  /** A number of the tensor that may differ between runs of one plan. */
+  /** A number of the tensor that may differ between runs of one plan. The same function reads the same word. */
   scalar(t: Tensor, read: (now: Tensor) => number, type: "f32"): Floats;
   scalar(t: Tensor, read: (now: Tensor) => number, type: "u32"): Whole;
   /** A number that is known now. */
@@ -181,8 +182,8 @@ export interface Surroundings {
   isComputed(i: number): boolean;
   /** The address of node i's first element. */
   address(f: Func, i: number): Int;
-  /** Reads a word that is written before each run. */
-  scalar(f: Func, read: (nodes: readonly Tensor[]) => number, type: "f32" | "u32"): Int;
+  /** Reads a word that is written before each run: what `read` gives of node i. */
+  scalar(f: Func, i: number, read: (now: Tensor) => number, type: "f32" | "u32"): Int;
 }
 
 /** Elements before and after a tensor that may be read, though they mean nothing: memory is left free at both ends. */
@@ -297,8 +298,7 @@ export class Writer implements Emit {
   scalar(t: Tensor, read: (now: Tensor) => number, type: "f32"): Floats;
   scalar(t: Tensor, read: (now: Tensor) => number, type: "u32"): Whole;
   scalar(t: Tensor, read: (now: Tensor) => number, type: "f32" | "u32"): Values {
-    const i = this.#around.position(t);
-    const word = this.#around.scalar(this.in, (nodes) => read(nodes[i]), type);
+    const word = this.#around.scalar(this.in, this.#around.position(t), read, type);
     return type === "f32" ? this.in.splat(word).asFloats() : Whole.uniform(word);
   }
 

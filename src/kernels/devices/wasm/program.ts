@@ -15,7 +15,8 @@ import { type Step, stepsOf, type Table } from "./steps.ts";
 class Words implements Table {
   readonly #base: number;
   readonly names = new Map<string, number>();
-  readonly scalars: { readonly word: number; readonly type: "f32" | "u32"; readonly value: (nodes: readonly Tensor[]) => number }[] = [];
+  readonly scalars: { readonly word: number; readonly type: "f32" | "u32"; readonly i: number; readonly read: (now: Tensor) => number }[] =
+    [];
   /** Elements of each temporary. */
   readonly temporaries = new Map<string, number>();
   #count = 0;
@@ -41,9 +42,11 @@ class Words implements Table {
     return this.#read(f, word);
   }
 
-  scalar(f: Func, value: (nodes: readonly Tensor[]) => number, type: "f32" | "u32"): Int {
-    const word = this.#word();
-    this.scalars.push({ word, type, value });
+  scalar(f: Func, i: number, read: (now: Tensor) => number, type: "f32" | "u32"): Int {
+    // One word however often it is asked for: the two vectors of an iteration are joined into one only if they read the same.
+    const known = this.scalars.find((s) => s.i === i && s.read === read && s.type === type);
+    const word = known?.word ?? this.#word();
+    if (!known) this.scalars.push({ word, type, i, read });
     return this.#read(f, word);
   }
 
@@ -103,7 +106,7 @@ export function prepare(device: WasmDevice, plan: Plan): Prepared {
     for (const { i, word } of leaves) now[word] = addresses.get(i) as number;
     if (words.scalars.length === 0) return;
     const floats = heap.floats(base, limit);
-    for (const { word, type, value } of words.scalars) (type === "f32" ? floats : now)[word] = value(nodes);
+    for (const { word, type, i, read } of words.scalars) (type === "f32" ? floats : now)[word] = read(nodes[i]);
   };
 
   /** Copies the outputs out of slots and states, which the next run overwrites. */

@@ -37,8 +37,8 @@ export interface Rows {
 export interface Table {
   /** The address of a piece of memory, by name. */
   address(f: Func, name: string): Int;
-  /** A word that is written before each run. */
-  scalar(f: Func, read: (nodes: readonly Tensor[]) => number, type: "f32" | "u32"): Int;
+  /** A word that is written before each run: what `read` gives of node i. */
+  scalar(f: Func, i: number, read: (now: Tensor) => number, type: "f32" | "u32"): Int;
   /** Memory that holds something from one step to another: its name. */
   temporary(elements: number): string;
 }
@@ -128,7 +128,7 @@ class Steps {
       position: (t) => this.#positions.get(t) as number,
       isComputed: (i) => computed.has(i) || this.#plan.inline[i],
       address: (f, i) => this.#table.address(f, this.#name(i)),
-      scalar: (f, read, type) => this.#table.scalar(f, read, type),
+      scalar: (f, i, read, type) => this.#table.scalar(f, i, read, type),
     };
   }
 
@@ -164,12 +164,16 @@ class Steps {
     return this.#plan.stored[i] || this.#kept.has(i) || this.#node(i).op.loops === "effect";
   }
 
-  /** Stores those of the members that must outlive the loop. All values come first: a state is read before it is written. */
+  /**
+   * Stores those of the members that must outlive the loop. All values come first: a state is read before it is written.
+   * Of two vectors the second is stored first: V8 then joins the stores into one. (Else it stores the first by itself as
+   * well, for it must be there if the second is beyond the end of memory.)
+   */
   #stores(members: readonly number[], writers: readonly { writer: Writer; at: Place }[]): void {
     const kept = members.filter((i) => this.#isKept(i));
     const values = kept.map((i) => writers.map(({ writer, at }) => writer.value(this.#node(i), writer.stretched(this.#node(i).shape, at))));
     for (const [which, i] of kept.entries())
-      for (const [w, { writer, at }] of writers.entries())
+      for (const [w, { writer, at }] of [...writers.entries()].reverse())
         writer.store(i, writer.stretched(this.#node(i).shape, at).linear(), values[which][w]);
   }
 
