@@ -12,8 +12,21 @@ export class Bytes {
   length = 0;
 
   push(...bytes: readonly number[]): void {
+    this.list(bytes);
+  }
+
+  /** Without a call per byte: a program has ten thousand instructions, which are written before any of this is compiled. */
+  list(bytes: readonly number[]): void {
     if (this.length + bytes.length > this.#data.length) this.#grow(bytes.length);
-    for (const b of bytes) this.#data[this.length++] = b;
+    for (let i = 0; i < bytes.length; i++) this.#data[this.length++] = bytes[i];
+  }
+
+  /** An instruction with the number of a local. */
+  local(op: number, n: number): void {
+    if (this.length + 4 > this.#data.length) this.#grow(4);
+    this.#data[this.length++] = op;
+    if (n < 128) this.#data[this.length++] = n;
+    else this.u32(n);
   }
 
   append(other: Bytes): void {
@@ -100,14 +113,16 @@ class Stretch {
     const usedBy = new Map<number, number>();
     for (const [i, { args }] of list.entries()) for (const local of args) usedBy.set(local, i);
     const place = list.map((_, i) => i);
+    const effects = [0]; // before each instruction
+    for (const { kind } of list) effects.push(effects[effects.length - 1] + (kind === "effect" ? 1 : 0));
     const moved = new Map<number, Instruction>();
     // From the end, so that the place of what uses a value is known before its own.
     for (let i = list.length - 1; i >= 0; i--) {
       const { kind, args, result } = list[i];
       if (result === undefined || uses[result] !== 1 || !usedBy.has(result) || kind === "set" || kind === "effect") continue;
       const to = place[usedBy.get(result) as number];
-      const changes = (x: Instruction): boolean => (kind === "load" ? x.kind === "effect" : x.kind === "set" && x.result === args[0]);
-      if (kind !== "value" && list.slice(i + 1, to).some(changes)) continue;
+      if (kind === "load" && effects[to] > effects[i + 1]) continue;
+      if (kind === "copy" && list.slice(i + 1, to).some((x) => x.kind === "set" && x.result === args[0])) continue;
       place[i] = to;
       moved.set(result, list[i]);
     }
@@ -806,11 +821,10 @@ export class Func {
 
     const code = new Bytes();
     const declared: Type[] = [];
-    const numbers = new Map<number, number>(this.params.map((_, i) => [i, i]));
+    const numbers: number[] = uses.map((_, local) => (local < this.params.length ? local : -1));
     const access = (opcode: number, local: number): void => {
-      if (!numbers.has(local)) numbers.set(local, this.params.length + declared.push(this.#locals[local - this.params.length]) - 1);
-      code.push(opcode);
-      code.u32(numbers.get(local) as number);
+      if (numbers[local] < 0) numbers[local] = this.params.length + declared.push(this.#locals[local - this.params.length]) - 1;
+      code.local(opcode, numbers[local]);
     };
     for (const stretch of stretches) {
       const moved = stretch.moved(uses);
@@ -820,7 +834,7 @@ export class Func {
           if (inner) compute(inner);
           else access(0x20, local);
         }
-        code.push(...x.code);
+        code.list(x.code);
       };
       for (const x of stretch.instructions) {
         if (x.result !== undefined && moved.has(x.result)) continue;
