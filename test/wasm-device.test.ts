@@ -161,6 +161,14 @@ describe("what cannot be [wasm]", () => {
     expect(device.bytes).toBeLessThan(16 << 20);
   });
 
+  test("a tensor that is too large for one", async () => {
+    await openWasm({ threads: 1 });
+    const huge = tensor([1]).broadcastTo([2 ** 15, 2 ** 15]);
+    await expect(huge.add(1).exp().matmul(huge).sum().item()).rejects.toThrow(
+      /wasm: .* \[32768, 32768\] takes 4294967296 bytes; a tensor may take 2 GiB/,
+    );
+  });
+
   test("a thread that is ended from outside while a training runs is an error, not a hang", async () => {
     const device = await openWasm({ threads: 2, patience: 50 });
     const a = keep(uniform([512, 512]));

@@ -4,8 +4,10 @@
 import { isLeaf } from "../../../tensor/graph.ts";
 import { placeOf } from "../../../tensor/inline.ts";
 import type { Plan } from "../../../tensor/plan.ts";
+import { format } from "../../../tensor/shape.ts";
 import type { Storage, Tensor } from "../../../tensor/tensor.ts";
 import type { Prepared } from "../device.ts";
+import { LimitError } from "../errors.ts";
 import { type Func, type FuncRef, type Int, Module } from "./assembler.ts";
 import type { Memory, WasmDevice } from "./device.ts";
 import { phasesOf } from "./phases.ts";
@@ -61,6 +63,7 @@ const WORDS_PER_NODE = 16; // an address, and a number per axis for each vector 
 
 export function prepare(device: WasmDevice, plan: Plan): Prepared {
   const { heap } = device;
+  for (const [i, t] of plan.graph.nodes.entries()) if (plan.stored[i] || isLeaf(t)) checkSize(t);
   const limit = WORDS_PER_NODE * plan.graph.nodes.length + 16;
   const base = heap.alloc(4 * limit); // not counted among the device's bytes: like the code, it is the program's
   const words = new Words(base, limit);
@@ -134,6 +137,13 @@ export function prepare(device: WasmDevice, plan: Plan): Prepared {
       heap.free(base);
     },
   };
+}
+
+/** Loops count bytes in signed numbers. */
+function checkSize(t: Tensor): void {
+  const bytes = t.size * (t.dtype === "u8" ? 1 : 4);
+  if (bytes >= 2 ** 31)
+    throw new LimitError(`wasm: ${t.op.name} ${format(t.shape)} takes ${bytes} bytes; a tensor may take 2 GiB here; use smaller batches`);
 }
 
 /** One function for the steps of a phase, each of which is a function of its own. */

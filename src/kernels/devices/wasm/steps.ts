@@ -46,6 +46,7 @@ export interface Table {
 const SMALL = 8192; // elements times ops, or so: a few microseconds
 const SMALL_PRODUCT = 1 << 17; // multiplications
 const SMALL_OPERAND = 1 << 14; // elements that are packed in no time
+const MOST_IN_A_ROW = 2 ** 28; // loops count bytes in signed numbers
 const GRAIN = 1024; // elements: what a thread takes at least
 
 /** What steps need of a product: the function, the memory that it works in, and the height and width of its tiles. */
@@ -216,6 +217,7 @@ class Steps {
 
   /** Does everything that the members read lie as the domain does, or is one number? Then all axes are one. */
   #isFlat(members: readonly number[], n: number): boolean {
+    if (n > MOST_IN_A_ROW) return false;
     const { inline, graph } = this.#plan;
     const own = new Set(members);
     const visit = (i: number): boolean =>
