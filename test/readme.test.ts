@@ -18,7 +18,7 @@ test("the first example has fourteen lines, with what they print", () => {
   expect(examples[0]?.split("\n").filter((line) => line)).toHaveLength(14);
 });
 
-test.each(examples)("an example prints what it promises [js]", { timeout: 60_000 }, (code) => {
+test.each(examples)("an example prints what it promises [wasm]", { timeout: 60_000 }, (code) => {
   const folder = mkdtempSync(resolve(".readme-"));
   try {
     // inside the package, where "elbo" is the package itself
