@@ -225,6 +225,18 @@ describe("what goes wrong", () => {
     ]);
   });
 
+  test("a device that is not here ends with 1 and says what is", async () => {
+    const withoutWasm = `data:text/javascript,WebAssembly.Module = function () { throw new WebAssembly.CompileError(); };`;
+    const where = { cwd, env: { VK_DRIVER_FILES: "/nowhere" }, node: ["--import", withoutWasm] };
+    const ends = await Promise.all(["webgpu", "wasm"].map((name) => start(where, "sample", "runs/done", "--device", name).ended));
+    expect(ends.map(({ code }) => code)).toEqual([1, 1]);
+    // Dawn, too, may have said something before.
+    expect(lines(ends[0].stderr).at(-1)).toMatch(
+      /^elbo sample: --device webgpu: no WebGPU adapter here; install .*, or use --device wasm$/,
+    );
+    expect(ends[1].stderr).toBe("elbo sample: --device wasm: this engine has no WebAssembly SIMD; use --device js\n");
+  });
+
   test("data that cannot be read ends with 1 and names the folder", async () => {
     await Promise.all([
       fails(1, "elbo train: nowhere: no such folder; expected one with train-images-idx3-ubyte", "train", "--data", "nowhere"),
