@@ -28,7 +28,7 @@ export async function openDevice(settings: DeviceSettings): Promise<Device> {
   const { threads, turbo } = settings;
   const cores = availableParallelism();
   if (threads !== undefined && threads > cores) note(`--threads ${threads} on ${cores} ${cores === 1 ? "core" : "cores"}: they take turns`);
-  const options: OpenOptions & { readonly turbo?: boolean } = { ...(threads && { threads }), ...(turbo && { turbo }) };
+  const options: OpenOptions = { ...(threads && { threads }), ...(turbo && { turbo }) };
   try {
     return await open(name, options);
   } catch (error) {

@@ -6,6 +6,7 @@ import { NoDeviceError } from "../kernels/devices/errors.ts";
 import { WasmDevice } from "../kernels/devices/wasm/device.ts";
 import { isSoftware, requireAdapter } from "../kernels/devices/webgpu/adapter.ts";
 import { WebGpuDevice } from "../kernels/devices/webgpu/device.ts";
+import { widthOf } from "../kernels/matmul/tile.wasm.ts";
 import { type DeviceSettings, forCommand, openDevice, wasmOptions } from "./device.ts";
 import { measured, type Rates } from "./measure.ts";
 import { type Command, columns, command, flag } from "./options.ts";
@@ -80,9 +81,17 @@ const COMPUTING = /subgroup|f16|timestamp|immediate/; // WebGPU's other features
 
 async function featuresOf(device: Device): Promise<Features> {
   if (device instanceof WasmDevice) {
-    const { threads, heap, target } = device;
+    const { threads, heap, target, tile, turbo } = device;
     const [v8] = process.versions.v8.split("-"); // the rest is of Node
-    return { threads: threads.count, cores: availableParallelism(), sharedMemory: heap.limits.shared, relaxedSimd: target.relaxed, v8 };
+    return {
+      threads: threads.count,
+      cores: availableParallelism(),
+      sharedMemory: heap.limits.shared,
+      relaxedSimd: target.relaxed,
+      tile: `${tile.rows} x ${widthOf(tile)}`,
+      turbo: turbo?.on ?? false,
+      v8,
+    };
   }
   if (device instanceof WebGpuDevice) {
     const adapter = await requireAdapter();

@@ -504,6 +504,8 @@ export interface Target {
    * as such, V8 moves them into the loop and builds them again in each iteration (exp: 1.0 ns instead of 0.76).
    */
   readonly constantAt: (word: number) => number;
+  /** Written into each module: V8 compiles equal bytes once, whatever its flags were then, so code for other flags must differ. */
+  readonly mark?: string | undefined;
 }
 
 /** A function under construction. */
@@ -913,6 +915,8 @@ export class Module {
       module.push(id);
       module.sized(inner);
     };
+    const { mark } = this.target;
+    if (mark !== undefined) section(0, (b) => b.text(mark)); // a section of no meaning, but for its name
     section(1, (b) => {
       b.u32(this.#types.size);
       for (const { params, results } of this.#types.values()) {

@@ -7,15 +7,22 @@ import { widthOf as columnsOf, type Tile, tileFor } from "../../matmul/tile.wasm
 import { type Device, leave, type Prepared } from "../device.ts";
 import { NoDeviceError } from "../errors.ts";
 import { Module, type Target } from "./assembler.ts";
-import { type Features, features } from "./features.ts";
+import { features } from "./features.ts";
 import { Heap } from "./memory.ts";
 import { prepare } from "./program.ts";
+import { wrongIn } from "./selftest.ts";
 import type { Gemm } from "./steps.ts";
 import { Threads, type ThreadsOptions } from "./threads.ts";
+import { type Turbo, withTurbo } from "./turbo.ts";
 
 export interface WasmOptions extends ThreadsOptions {
   /** Threads to compute on, this one included. Default: one per core, eight at most; one where memory cannot be shared. */
   readonly threads?: number;
+  /**
+   * Set flags of V8 that make kernels faster: vectors of 256 bits on Node 24, relaxed SIMD on Node 20. They are experiments
+   * of V8 and hold for the whole process. What they make of the kernels is compared with `js` before it is used.
+   */
+  readonly turbo?: boolean;
   /** In pages of 64 KiB: how far the memory may grow. Default: 65536, all that WebAssembly addresses. */
   readonly maximum?: number;
 }
@@ -39,7 +46,10 @@ export class WasmDevice implements Device {
   readonly heap: Heap;
   readonly threads: Threads;
   readonly target: Target;
-  readonly #tile: Tile;
+  /** The part of a product that is kept in registers. */
+  readonly tile: Tile;
+  /** What became of the wish for turbo; undefined if there was none. */
+  readonly turbo: Turbo | undefined;
   readonly #slots: Memory[] = [];
   #scratch: Memory | undefined;
   /** Counts how often a slot was replaced by a larger one: addresses taken before that are stale. */
@@ -49,28 +59,34 @@ export class WasmDevice implements Device {
   readonly #reads: (() => void)[] = [];
   isClosed = false;
 
-  static async open({ threads, maximum, ...options }: WasmOptions = {}): Promise<WasmDevice> {
+  static open({ turbo = false, ...options }: WasmOptions = {}): Promise<WasmDevice> {
+    if (!turbo) return WasmDevice.#make(options, undefined);
+    return withTurbo((state) => WasmDevice.#make(options, state), wrongIn);
+  }
+
+  static async #make({ threads, maximum, ...options }: Omit<WasmOptions, "turbo">, turbo: Turbo | undefined): Promise<WasmDevice> {
     const can = features();
     if (!can.simd) throw new NoDeviceError('open: this engine has no WebAssembly SIMD; use open("js")');
     const count = threads ?? can.threads;
     if (!Number.isInteger(count) || count < 1) throw new Error(`open: ${count} threads; it is a whole number from 1`);
     if (count > 1 && can.whyOne) throw new NoDeviceError(`open: ${count} threads are not to be had: ${can.whyOne}; use threads: 1`);
     const heap = new Heap({ shared: count > 1, maximum });
-    const target: Target = { relaxed: can.relaxed, constantAt: (word) => heap.constantAt(word) };
-    const tile = tileFor({ relaxed: can.relaxed, major: can.v8Major, turbo: false });
+    const target: Target = { relaxed: can.relaxed, constantAt: (word) => heap.constantAt(word), mark: turbo?.on ? turbo.why : undefined };
+    const tile = tileFor({ relaxed: can.relaxed, major: can.v8Major, turbo: turbo?.on ?? false });
     const library = new Module(heap.limits, target);
     gemm(library, tile);
     const pool = await Threads.open(heap, library.bytes(), count, options);
-    return new WasmDevice(heap, pool, target, tile, can);
+    return new WasmDevice(heap, pool, target, tile, turbo);
   }
 
-  private constructor(heap: Heap, threads: Threads, target: Target, tile: Tile, can: Features) {
+  private constructor(heap: Heap, threads: Threads, target: Target, tile: Tile, turbo: Turbo | undefined) {
     this.heap = heap;
     this.threads = threads;
     this.target = target;
-    this.#tile = tile;
+    this.tile = tile;
+    this.turbo = turbo;
     const several = threads.count === 1 ? "one thread" : `${threads.count} threads`;
-    this.description = `SIMD on ${several}, tiles of ${tile.rows} × ${columnsOf(tile)}${can.relaxed ? ", relaxed" : ""}`;
+    this.description = `SIMD on ${several}, tiles of ${tile.rows} × ${columnsOf(tile)}${target.relaxed ? ", relaxed" : ""}${turbo ? `, turbo ${turbo.on ? "on" : `off: ${turbo.why}`}` : ""}`;
   }
 
   get bytes(): number {
@@ -168,7 +184,7 @@ export class WasmDevice implements Device {
 
   /** Memory for the packed parts of products, a piece for each thread. */
   scratch(): Memory {
-    this.#scratch ??= this.take(this.threads.count * scratchBytes(this.#tile));
+    this.#scratch ??= this.take(this.threads.count * scratchBytes(this.tile));
     return this.#scratch;
   }
 
@@ -176,9 +192,9 @@ export class WasmDevice implements Device {
     const twelve = Array.from({ length: 12 }, () => "i32" as const);
     return {
       ref: module.import("gemm", twelve),
-      scratchBytes: scratchBytes(this.#tile),
-      rows: this.#tile.rows,
-      columns: columnsOf(this.#tile),
+      scratchBytes: scratchBytes(this.tile),
+      rows: this.tile.rows,
+      columns: columnsOf(this.tile),
     };
   }
 
