@@ -504,7 +504,7 @@ export interface Target {
    * as such, V8 moves them into the loop and builds them again in each iteration (exp: 1.0 ns instead of 0.76).
    */
   readonly constantAt: (word: number) => number;
-  /** Written into each module: V8 compiles equal bytes once, whatever its flags were then, so code for other flags must differ. */
+  /** Modules are `marked` with this. */
   readonly mark?: string | undefined;
 }
 
@@ -915,8 +915,6 @@ export class Module {
       module.push(id);
       module.sized(inner);
     };
-    const { mark } = this.target;
-    if (mark !== undefined) section(0, (b) => b.text(mark)); // a section of no meaning, but for its name
     section(1, (b) => {
       b.u32(this.#types.size);
       for (const { params, results } of this.#types.values()) {
@@ -959,6 +957,17 @@ export class Module {
       b.u32(this.#funcs.length);
       for (const { f } of this.#funcs) b.sized(f.body());
     });
-    return module.done();
+    const { mark } = this.target;
+    return mark === undefined ? module.done() : marked(module.done(), mark);
   }
+}
+
+/** The same module in other bytes, for V8 compiles equal bytes once, whatever its flags are: code for other flags must differ. */
+export function marked(module: Uint8Array<ArrayBuffer>, mark: string): Uint8Array<ArrayBuffer> {
+  const name = new Bytes();
+  name.text(mark);
+  const section = new Bytes();
+  section.push(0); // a section of no meaning, but for its name
+  section.sized(name);
+  return Uint8Array.of(...module, ...section.done());
 }

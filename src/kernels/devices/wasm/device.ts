@@ -10,10 +10,10 @@ import { Module, type Target } from "./assembler.ts";
 import { features } from "./features.ts";
 import { Heap } from "./memory.ts";
 import { prepare } from "./program.ts";
-import { wrongIn } from "./selftest.ts";
 import type { Gemm } from "./steps.ts";
 import { Threads, type ThreadsOptions } from "./threads.ts";
-import { type Turbo, withTurbo } from "./turbo.ts";
+import type { Spoil, Turbo } from "./turbo.ts";
+import type { compile } from "./worker.ts";
 
 export interface WasmOptions extends ThreadsOptions {
   /** Threads to compute on, this one included. Default: one per core, eight at most; one where memory cannot be shared. */
@@ -59,24 +59,27 @@ export class WasmDevice implements Device {
   readonly #reads: (() => void)[] = [];
   isClosed = false;
 
-  static open({ turbo = false, ...options }: WasmOptions = {}): Promise<WasmDevice> {
-    if (!turbo) return WasmDevice.#make(options, undefined);
-    return withTurbo((state) => WasmDevice.#make(options, state), wrongIn);
-  }
-
-  static async #make({ threads, maximum, ...options }: Omit<WasmOptions, "turbo">, turbo: Turbo | undefined): Promise<WasmDevice> {
+  /** `spoil` is for tests of turbo.ts. */
+  static async open({ threads, maximum, turbo: wanted = false, ...options }: WasmOptions = {}, spoil?: Spoil): Promise<WasmDevice> {
     const can = features();
     if (!can.simd) throw new NoDeviceError('open: this engine has no WebAssembly SIMD; use open("js")');
     const count = threads ?? can.threads;
     if (!Number.isInteger(count) || count < 1) throw new Error(`open: ${count} threads; it is a whole number from 1`);
     if (count > 1 && can.whyOne) throw new NoDeviceError(`open: ${count} threads are not to be had: ${can.whyOne}; use threads: 1`);
-    const heap = new Heap({ shared: count > 1, maximum });
-    const target: Target = { relaxed: can.relaxed, constantAt: (word) => heap.constantAt(word), mark: turbo?.on ? turbo.why : undefined };
-    const tile = tileFor({ relaxed: can.relaxed, major: can.v8Major, turbo: turbo?.on ?? false });
-    const library = new Module(heap.limits, target);
-    gemm(library, tile);
-    const pool = await Threads.open(heap, library.bytes(), count, options);
-    return new WasmDevice(heap, pool, target, tile, turbo);
+    const shared = count > 1;
+    const make = async (count: number, turbo?: Turbo, functions?: typeof compile): Promise<WasmDevice> => {
+      const { relaxed } = features(); // asked anew, for turbo may have brought it
+      const heap = new Heap({ shared, maximum });
+      const target: Target = { relaxed, constantAt: (word) => heap.constantAt(word), mark: turbo?.on ? "turbo" : undefined };
+      const tile = tileFor({ relaxed, major: can.v8Major, turbo: turbo?.on ?? false });
+      const library = new Module(heap.limits, target);
+      gemm(library, tile);
+      const pool = await Threads.open(heap, library.bytes(), count, options, functions);
+      return new WasmDevice(heap, pool, target, tile, turbo);
+    };
+    if (!wanted) return make(count);
+    const { turbo } = await import("./turbo.ts"); // few ask for it
+    return make(count, await turbo((turbo, functions) => make(1, turbo, functions), spoil));
   }
 
   private constructor(heap: Heap, threads: Threads, target: Target, tile: Tile, turbo: Turbo | undefined) {

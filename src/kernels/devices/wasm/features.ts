@@ -39,8 +39,10 @@ function compiles(relaxed: boolean): boolean {
     const x = f.load(zero);
     f.store(zero, x.madd(x, x));
   });
+  const bytes = m.bytes();
   try {
-    return new WebAssembly.Module(m.bytes()) instanceof WebAssembly.Module;
+    // Both: a page may forbid to compile what is valid, and what was compiled once is not looked at again when a flag has changed.
+    return WebAssembly.validate(bytes) && new WebAssembly.Module(bytes) instanceof WebAssembly.Module;
   } catch {
     return false;
   }

@@ -23,7 +23,7 @@ export interface Host {
   /** The version of V8, where it is V8. */
   readonly v8: () => string | undefined;
   /** Sets flags of V8 for the whole process, as on the command line: where that is possible. */
-  readonly setFlags?: (flags: string) => void;
+  readonly setFlags?: ((flags: string) => void) | undefined;
   /** Starts a worker on the text of worker.ts, or on a file that does the same; undefined where there are no workers. */
   readonly start: ((name: string, url: string | URL | undefined, events: WorkerEvents) => HostWorker) | undefined;
 }

@@ -63,6 +63,7 @@ export class Threads {
   readonly #env: WebAssembly.ModuleImports;
   readonly #patience: number;
   readonly #limit: number;
+  readonly #functions: typeof compile;
   readonly #looks: number;
   readonly #barrier: Barrier | undefined; // one thread needs none
   /** The words of barrier.ts. Shared memory may grow behind a view on its beginning; with one thread nobody looks. */
@@ -79,14 +80,20 @@ export class Threads {
 
   /**
    * Starts the workers: one fewer than `count`. The library is a module that exports the functions that programs import,
-   * and imports the memory.
+   * and imports the memory. `functions` is how this thread gets those of a module.
    */
-  static async open(heap: Heap, library: Uint8Array<ArrayBuffer>, count: number, options: ThreadsOptions = {}): Promise<Threads> {
+  static async open(
+    heap: Heap,
+    library: Uint8Array<ArrayBuffer>,
+    count: number,
+    options: ThreadsOptions = {},
+    functions: typeof compile = compile,
+  ): Promise<Threads> {
     const { whyOne } = features();
     if (count > 1 && whyOne !== undefined)
       throw new NoDeviceError(`wasm: ${count} threads cannot run: ${whyOne}; or ask for { threads: 1 }`);
     if (count > 1 && !heap.limits.shared) throw new Error(`wasm: ${count} threads need shared memory`);
-    const threads = new Threads(heap, library, count, options);
+    const threads = new Threads(heap, library, count, options, functions);
     const looks = { looks: threads.#looks, idleLooks: threads.#looks === LOOKS ? IDLE_LOOKS : CROWDED_LOOKS };
     const same = { memory: heap.memory, barrier: barrierModule(heap.limits), library, control: CONTROL, threads: count, ...looks };
     const starting = Array.from({ length: count - 1 }, (_, i) =>
@@ -100,11 +107,13 @@ export class Threads {
     throw refused.reason;
   }
 
-  private constructor(heap: Heap, library: Uint8Array<ArrayBuffer>, count: number, { patience = 1000, limit = 60_000 }: ThreadsOptions) {
+  private constructor(heap: Heap, library: Uint8Array<ArrayBuffer>, count: number, options: ThreadsOptions, functions: typeof compile) {
+    const { patience = 1000, limit = 60_000 } = options;
     const { memory } = heap;
     this.count = count;
     this.#heap = heap;
-    this.#env = { memory, ...compile(library, { memory }) } as WebAssembly.ModuleImports;
+    this.#functions = functions;
+    this.#env = { memory, ...functions(library, { memory }) } as WebAssembly.ModuleImports;
     this.#patience = patience;
     this.#limit = limit;
     this.#looks = count > host().cores() ? CROWDED_LOOKS : LOOKS;
@@ -121,7 +130,7 @@ export class Threads {
   /** A program whose phases p0, p1, … take the number of their thread, and how many there are. `alone`: it has thread 0 to itself. */
   load(bytes: Uint8Array<ArrayBuffer>, { alone = false }: { readonly alone?: boolean } = {}): Loaded {
     this.check();
-    const loaded = { id: this.#programs++, phases: phasesOf(compile(bytes, this.#env)), alone: alone || this.count === 1 };
+    const loaded = { id: this.#programs++, phases: phasesOf(this.#functions(bytes, this.#env)), alone: alone || this.count === 1 };
     if (!loaded.alone) this.#news.set(loaded.id, bytes);
     return loaded;
   }
