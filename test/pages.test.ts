@@ -93,6 +93,11 @@ describe("an isolated page [wasm]", () => {
     expect(await ask("isolated", "inWorker", { options: { threads: 2 }, byFile: true })).toEqual(fitted("2 threads"));
   });
 
+  test("has no turbo, and says why", async () => {
+    const { device, line } = await ask("isolated", "inWorker", { options: { turbo: true } });
+    expect([device, line]).toEqual([expect.stringContaining("turbo off: only Node sets flags of V8"), "2 3"]);
+  });
+
   test("takes wasm by itself where there is no hardware GPU", async () => {
     expect(await ask("isolated", "onPage", { name: "auto" })).toEqual(fitted(""));
     expect(await ask("isolated", "inWorker", { name: "auto" })).toEqual(fitted(""));
