@@ -7,7 +7,8 @@ import { type Site, serve } from "./setup/site.ts";
 
 const isolation = { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp" };
 const policy = { "Content-Security-Policy": "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'" };
-const kinds = { plain: {}, isolated: isolation, strict: policy, "strict-isolated": { ...isolation, ...policy } };
+const noWasm = { "Content-Security-Policy": "script-src 'self'" };
+const kinds = { plain: {}, "no-wasm": noWasm, isolated: isolation, strict: policy, "strict-isolated": { ...isolation, ...policy } };
 type Kind = keyof typeof kinds;
 
 interface Question {
@@ -105,6 +106,14 @@ describe("an isolated page [wasm]", () => {
 });
 
 describe("a page that allows no code from text and no workers from blobs [wasm]", () => {
+  test("where not even WebAssembly is allowed, the answer says so, and auto takes js", async () => {
+    const { error } = await ask("no-wasm", "onPage");
+    expect(error).toBe(
+      `open: this page's policy forbids to compile WebAssembly; script-src 'wasm-unsafe-eval' allows it, or use open("js")`,
+    );
+    expect(await ask("no-wasm", "onPage", { name: "auto" })).toMatchObject({ device: expect.stringMatching(/^js:/), line: "2 3" });
+  });
+
   test("js needs no code from text", async () => {
     expect(await ask("strict", "onPage", { name: "js" })).toMatchObject({ line: "2 3", isStrict: true });
   });

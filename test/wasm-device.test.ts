@@ -135,6 +135,17 @@ test("a hundred steps use no more memory than ten [wasm]", async () => {
 });
 
 describe("what cannot be [wasm]", () => {
+  test("what is disposed after a thread ended says nothing of it again", async () => {
+    const device = await openWasm({ threads: 2 });
+    const work = async () => {
+      using step = compile((x: Tensor) => x.mul(2).sum());
+      await step(uniform([65, 700])).item();
+      await device.threads.workers[0].terminate();
+      await step(uniform([65, 700])).item();
+    };
+    await expect(work()).rejects.toThrow("wasm: thread 1 of 2 ended (exit code 1); open the device again");
+  });
+
   test("numbers of threads that are none", async () => {
     for (const threads of [0, -1, 1.5, Number.NaN])
       await expect(open("wasm", { threads })).rejects.toThrow(`open: ${threads} threads; it is a whole number from 1`);

@@ -62,6 +62,10 @@ export class WasmDevice implements Device {
   /** `spoil` is for tests of turbo.ts. */
   static async open({ threads, maximum, turbo: wanted = false, ...options }: WasmOptions = {}, spoil?: Spoil): Promise<WasmDevice> {
     const can = features();
+    if (can.forbidden) {
+      const remedy = `script-src 'wasm-unsafe-eval' allows it, or use open("js")`;
+      throw new NoDeviceError(`open: this page's policy forbids to compile WebAssembly; ${remedy}`);
+    }
     if (!can.simd) throw new NoDeviceError('open: this engine has no WebAssembly SIMD; use open("js")');
     const count = threads ?? can.threads;
     if (!Number.isInteger(count) || count < 1) throw new Error(`open: ${count} threads; it is a whole number from 1`);

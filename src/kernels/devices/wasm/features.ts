@@ -6,6 +6,8 @@ import { host } from "./host.ts";
 export interface Features {
   /** Four numbers at once. Without it there is no wasm device. */
   readonly simd: boolean;
+  /** The engine knows them, but may not compile what uses them: so wants the policy of the page. */
+  readonly forbidden: boolean;
   /** A product and a sum in one instruction. A flag of V8 may bring it while the program runs, so ask anew. */
   readonly relaxed: boolean;
   /** How many threads to use: one per processor, eight at most, and only one where `whyOne` says so. */
@@ -22,24 +24,29 @@ export function features(): Features {
   const whyOne = reasonForOne();
   const { cores, v8 } = host();
   const version = v8();
+  const simd = compiles(vectors(false));
   return {
-    simd: compiles(false),
-    relaxed: compiles(true),
+    simd,
+    forbidden: !simd && WebAssembly.validate(vectors(false)),
+    relaxed: compiles(vectors(true)),
     threads: whyOne === undefined ? Math.max(1, Math.min(cores(), MOST_THREADS)) : 1,
     whyOne,
     v8Major: version === undefined ? undefined : Math.floor(Number.parseFloat(version)),
   };
 }
 
-/** Whether a module with vectors compiles; relaxed: with `madd`. */
-function compiles(relaxed: boolean): boolean {
+/** A module with vectors; relaxed: with `madd`. */
+function vectors(relaxed: boolean): Uint8Array<ArrayBuffer> {
   const m = new Module({ initial: 1, maximum: 1, shared: false }, { relaxed, constantAt: () => 0 });
   m.func("f", [], [], (f) => {
     const zero = f.asInt(0);
     const x = f.load(zero);
     f.store(zero, x.madd(x, x));
   });
-  const bytes = m.bytes();
+  return m.bytes();
+}
+
+function compiles(bytes: Uint8Array<ArrayBuffer>): boolean {
   try {
     // Both: a page may forbid to compile what is valid, and what was compiled once is not looked at again when a flag has changed.
     return WebAssembly.validate(bytes) && new WebAssembly.Module(bytes) instanceof WebAssembly.Module;

@@ -131,7 +131,7 @@ export function prepare(device: WasmDevice, plan: Plan): Prepared {
       for (let time = 0; time < times; time++) device.threads.run(loaded, () => leave(nodes, time, into));
     },
     dispose: () => {
-      if (device.isClosed) return; // the memory went with it
+      if (device.isClosed || device.threads.isLost) return; // the memory went with it, and what ended in an error is not to end in two
       device.finish();
       device.threads.unload(loaded);
       heap.free(base);

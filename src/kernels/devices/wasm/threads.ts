@@ -158,6 +158,11 @@ export class Threads {
     this.#advance(this.#patience);
   }
 
+  /** Has it failed, for good? */
+  get isLost(): boolean {
+    return this.#failure !== undefined;
+  }
+
   /** Has the last run not ended? */
   get isBusy(): boolean {
     return this.#region !== undefined;

@@ -53,77 +53,86 @@ export function workerMain(compileIn: typeof compile, phasesIn: typeof phasesOf,
     postMessage(message: WorkerReady): void;
   }
 
-  const run = (start: WorkerStart, ready: () => void): void => {
-    const { memory, control, thread, threads, looks, idleLooks } = start;
-    const { wait, arrive, barrier } = compileIn(start.barrier, { memory }) as object as Barrier;
-    const env = Object.assign({ memory }, compileIn(start.library, { memory })); // no `...`: compilers for older engines make calls of it
-    const words = new Int32Array(memory.buffer, 0, control.bytes / 4);
-    const [program, news, failed] = [control.program / 4, control.news / 4, control.failed / 4];
-    const programs = new Map<number, Phase[]>();
-
-    /** The first failure of all is kept, where the first thread finds it. */
-    const fail = (phase: number, error: unknown): void => {
-      if (Atomics.compareExchange(words, failed, 0, thread + 1) !== 0) return;
-      const text = new TextEncoder().encode(`${(error as Error).message ?? error}`).subarray(0, control.messageLength);
-      new Uint8Array(memory.buffer, control.message, text.length).set(text);
-      words[failed + 1] = phase;
-      words[failed + 2] = text.length;
-    };
-
-    /** Loads the programs of a list and forgets others. */
-    const update = (address: number, length: number): void => {
-      memory.grow(0); // another thread may have made the memory longer: this asks for a buffer as long as it is now
-      const list = new Uint32Array(memory.buffer, address, listedWords * length);
-      for (let i = 0; i < list.length; i += listedWords) {
-        const [id, at, size] = list.subarray(i, i + listedWords);
-        programs.delete(id);
-        // A copy: no engine compiles what others could be writing to.
-        if (size > 0)
-          programs.set(id, phasesIn(compileIn(new Uint8Array(memory.buffer, at, size).slice() as Uint8Array<ArrayBuffer>, env)));
-      }
-    };
-
-    ready();
-    let generation = 0;
-    for (let job = 0; ; job++) {
-      while (!wait(control.job, job, idleLooks, -1));
-      try {
-        if (words[news + 1] > 0) update(words[news] >>> 0, words[news + 1]);
-      } catch (error) {
-        fail(-1, error);
-      }
-      const phases = programs.get(words[program]);
-      const count = words[program + 1];
-      for (let i = 0; i < count; i++) {
-        // After a failure everybody still comes to every barrier, or the others would wait for ever.
-        try {
-          if (Atomics.load(words, failed) === 0) (phases as Phase[])[i](thread, threads);
-        } catch (error) {
-          fail(i, error);
-        }
-        if (i === count - 1)
-          arrive(threads, generation); // and on to the next job: only the first thread waits here
-        else if (!barrier(threads, generation, looks, -1)) while (!wait(control.generation, generation, looks, -1));
-        generation++;
-      }
-    }
-  };
-
   const scope = globalThis as object as Scope;
   const port = scope.process?.getBuiltinModule("node:worker_threads").parentPort;
-  const post = (message: WorkerReady): void => (port ? port.postMessage(message) : scope.postMessage(message));
-  const begin = (start: WorkerStart): void => {
-    try {
-      run(start, () => post({}));
-    } catch (error) {
-      post({ error: `${(error as Error).message ?? error}` });
-    }
+
+  // Functions in here are members: bundlers that keep the names of functions call one of theirs on each that is defined by itself,
+  // which the text would miss.
+  const act = {
+    run(start: WorkerStart, ready: () => void): void {
+      const { memory, control, thread, threads, looks, idleLooks } = start;
+      const { wait, arrive, barrier } = compileIn(start.barrier, { memory }) as object as Barrier;
+      const env = Object.assign({ memory }, compileIn(start.library, { memory })); // no `...`: compilers for older engines make calls of it
+      const words = new Int32Array(memory.buffer, 0, control.bytes / 4);
+      const [program, news, failed] = [control.program / 4, control.news / 4, control.failed / 4];
+      const programs = new Map<number, Phase[]>();
+
+      const own = {
+        /** The first failure of all is kept, where the first thread finds it. */
+        fail(phase: number, error: unknown): void {
+          if (Atomics.compareExchange(words, failed, 0, thread + 1) !== 0) return;
+          const text = new TextEncoder().encode(`${(error as Error).message ?? error}`).subarray(0, control.messageLength);
+          new Uint8Array(memory.buffer, control.message, text.length).set(text);
+          words[failed + 1] = phase;
+          words[failed + 2] = text.length;
+        },
+
+        /** Loads the programs of a list and forgets others. */
+        update(address: number, length: number): void {
+          memory.grow(0); // another thread may have made the memory longer: this asks for a buffer as long as it is now
+          const list = new Uint32Array(memory.buffer, address, listedWords * length);
+          for (let i = 0; i < list.length; i += listedWords) {
+            const [id, at, size] = list.subarray(i, i + listedWords);
+            programs.delete(id);
+            // A copy: no engine compiles what others could be writing to.
+            if (size > 0)
+              programs.set(id, phasesIn(compileIn(new Uint8Array(memory.buffer, at, size).slice() as Uint8Array<ArrayBuffer>, env)));
+          }
+        },
+      };
+
+      ready();
+      let generation = 0;
+      for (let job = 0; ; job++) {
+        while (!wait(control.job, job, idleLooks, -1));
+        try {
+          if (words[news + 1] > 0) own.update(words[news] >>> 0, words[news + 1]);
+        } catch (error) {
+          own.fail(-1, error);
+        }
+        const phases = programs.get(words[program]);
+        const count = words[program + 1];
+        for (let i = 0; i < count; i++) {
+          // After a failure everybody still comes to every barrier, or the others would wait for ever.
+          try {
+            if (Atomics.load(words, failed) === 0) (phases as Phase[])[i](thread, threads);
+          } catch (error) {
+            own.fail(i, error);
+          }
+          if (i === count - 1)
+            arrive(threads, generation); // and on to the next job: only the first thread waits here
+          else if (!barrier(threads, generation, looks, -1)) while (!wait(control.generation, generation, looks, -1));
+          generation++;
+        }
+      }
+    },
+
+    post(message: WorkerReady): void {
+      if (port) port.postMessage(message);
+      else scope.postMessage(message);
+    },
+
+    begin(start: WorkerStart): void {
+      try {
+        act.run(start, () => act.post({}));
+      } catch (error) {
+        act.post({ error: `${(error as Error).message ?? error}` });
+      }
+    },
   };
-  if (port) port.once("message", begin);
-  else scope.onmessage = ({ data }) => begin(data);
+
+  if (port) port.once("message", act.begin);
+  else scope.onmessage = ({ data }) => act.begin(data);
 }
 
-// Some bundlers name inner functions by calling a function of theirs, which the text would miss.
-const names = "var __name = (f) => f;";
-
-export const workerText: string = `${names}(${workerMain})(${compile}, ${phasesOf}, ${LISTED_WORDS});`;
+export const workerText: string = `(${workerMain})(${compile}, ${phasesOf}, ${LISTED_WORDS});`;
