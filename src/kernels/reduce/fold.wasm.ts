@@ -102,28 +102,39 @@ class Folding {
   }
 }
 
+export interface Visited {
+  readonly writer: Writer;
+  readonly at: Place;
+}
+
 /** What a fold is asked to do: several at once, over one domain. */
 export interface Fold {
   readonly folds: readonly ReduceWasm[];
-  /** Visits the elements at a place: stores what has to be, and returns what enters each fold. */
-  readonly visit: (writer: Writer, at: Place) => readonly (readonly Floats[])[];
+  /** Visits the elements at some places: stores what has to be, and returns for each place what enters each fold. */
+  readonly visit: (places: readonly Visited[]) => readonly (readonly (readonly Floats[])[])[];
   readonly writer: () => Writer;
+  /** Memory of the thread's own, for a line of the cache; none where rows are too short for what it is good for. */
+  readonly spare: Int | undefined;
   /** The address of a result of a fold's vector `part`, of a group, at position `i`. */
   readonly address: (fold: number, part: number, group: Int, i: Int) => Int;
 }
 
+/** Is a row so long that it pays to join its vectors? See `apart`. */
+export const isLong = ({ along, width }: Walk): boolean => along && width >= 64;
+
 /** Writes the loops for some of the units, and for some of the columns. */
-export function foldUnits(f: Func, walk: Walk, { folds, visit, writer, address }: Fold, units: Range, columns: Range): void {
+export function foldUnits(f: Func, walk: Walk, { folds, visit, writer, address, spare }: Fold, units: Range, columns: Range): void {
   const { domain, along, width, rows, groups, per } = walk;
   const blocks = along ? Math.max(1, Math.ceil(width / RUN)) : 1;
 
   const foldings = () => folds.map((fold) => new Folding(f, fold));
   /** Adds what stands in a row to a set of foldings for each of the lanes. */
   const enter = (into: readonly (readonly Folding[])[], row: Int, lanes: readonly Lane[]): void => {
-    const entering = lanes.map((lane) => {
+    const places = lanes.map((lane) => {
       const w = writer();
-      return visit(w, w.inRow(domain, row, width, lane));
+      return { writer: w, at: w.inRow(domain, row, width, lane) };
     });
+    const entering = visit(places);
     for (const [which, values] of entering.entries()) for (const [i, folding] of into[which].entries()) folding.add(values[i]);
   };
   const resetAll = (sets: readonly (readonly Folding[])[]): void => {
@@ -136,16 +147,18 @@ export function foldUnits(f: Func, walk: Walk, { folds, visit, writer, address }
     const piecesTo = (first: Int, count: number, all: number): Int => (groups === 1 ? f.asInt(all) : first.add(count).min(all));
     if (along) {
       const totals = foldings();
-      const runs = [foldings(), foldings()];
-      const ends = foldings(); // single elements, which all four places hold
+      const runs = [foldings(), foldings()]; // of the first and the second vector of each iteration
+      const rest = foldings(); // of a vector that is left
+      const ends = foldings(); // of single elements, which all four places hold
       const first = group.mul(per);
       f.for(first, piecesTo(first, per, rows * blocks), 1, (piece) => {
         const row = rowOf(walk, result, blocks === 1 ? piece : piece.div(blocks));
-        resetAll(runs);
+        resetAll([...runs, rest]);
         const from = piece.rem(blocks).mul(RUN);
         const part = blocks === 1 ? { from: 0, to: width } : { from, to: from.add(RUN).min(width) };
-        alongRow(f, width, part, (lanes) => enter(lanes[0].wide ? runs : [ends], row, lanes));
-        for (const run of runs) for (const [i, folding] of run.entries()) totals[i].add(folding.now());
+        alongRow(f, width, part, (lanes) => enter(lanes.length === 2 ? runs : [lanes[0].wide ? rest : ends], row, lanes));
+        for (const run of [...apart(f, runs, spare), rest.map((folding) => folding.now())])
+          for (const [i, values] of run.entries()) totals[i].add(values);
       });
       for (const [i, total] of totals.entries()) {
         total.addAcross();
@@ -164,18 +177,44 @@ export function foldUnits(f: Func, walk: Walk, { folds, visit, writer, address }
         f.for(top, top.add(RUN_DOWN).min(beyond), 1, (row) => enter(runs, rowOf(walk, result, row), lanes));
         for (const [which, run] of runs.entries()) for (const [i, folding] of run.entries()) totals[which][i].add(folding.now());
       });
-      for (const [which, lane] of lanes.entries()) {
-        for (const [i, total] of totals[which].entries()) {
-          for (const [v, part] of stored(total.now(), groups)) {
-            const to = address(i, part, group, result.mul(width)).add(lane.bytes);
-            if (lane.wide) f.store(to, v, 4 * lane.ahead);
-            else f.storeFirst(to, v);
-          }
+      for (const i of folds.keys()) {
+        const results = totals.map((total) => stored(total[i].now(), groups));
+        for (const [p, [, part]] of results[0].entries()) {
+          const to = address(i, part, group, result.mul(width)).add(lanes[0].bytes);
+          storeAll(
+            f,
+            to,
+            lanes,
+            results.map((parts) => parts[p][0]),
+          );
         }
       }
     };
     alongRow(f, width, columns, down, LINE); // of a line of the cache all is used while it is near
   });
+}
+
+/** Stores vectors that lie side by side, the last one first, as V8 joins them best. */
+function storeAll(f: Func, to: Int, lanes: readonly Lane[], values: readonly Floats[]): void {
+  for (const [which, { wide, ahead }] of [...lanes.entries()].reverse()) {
+    if (wide) f.store(to, values[which], 4 * ahead);
+    else f.storeFirst(to, values[which]);
+  }
+}
+
+/**
+ * What two sets of foldings hold, by way of memory if there is some to spare. V8 joins vectors from where two of them are
+ * stored side by side, and from there back through all that they are made of; sums that are only added are not joined.
+ */
+function apart(f: Func, runs: readonly (readonly Folding[])[], spare: Int | undefined): (readonly Floats[])[][] {
+  const now = runs.map((run) => run.map((folding) => folding.now()));
+  if (!spare) return now;
+  const at = f.get(f.intVar(spare)); // here, so that it is here that memory is read
+  let vectors = 0;
+  const places = now[0].map((acc) => acc.map(() => 32 * vectors++));
+  for (const [i, acc] of places.entries())
+    for (const [v, place] of acc.entries()) for (const r of [1, 0]) f.store(at, now[r][i][v], place + 16 * r);
+  return [0, 1].map((r) => places.map((acc) => acc.map((place) => f.load(at, place + 16 * r))));
 }
 
 /** Of a finished result only the last vector is kept; of a group's, all of them. */
@@ -214,17 +253,20 @@ export function mergeGroups(
   part: Range,
 ): void {
   alongRow(f, n, part, (lanes) => {
-    for (const { wide, ahead, bytes } of lanes) {
-      for (const [i, fold] of folds.entries()) {
-        const total = new Folding(f, fold);
-        f.for(0, groups, 1, (group) => {
-          const from = fold.identity.map((_, vector) => address(i, vector, group, f.asInt(0)).add(bytes));
-          total.add(from.map((at) => (wide ? f.load(at, 4 * ahead) : f.loadSplat(at))));
-        });
-        const y = total.now()[fold.identity.length - 1];
-        if (wide) f.store(to(i).add(bytes), y, 4 * ahead);
-        else f.storeFirst(to(i).add(bytes), y);
-      }
+    const [{ bytes }] = lanes;
+    for (const [i, fold] of folds.entries()) {
+      const totals = lanes.map(() => new Folding(f, fold));
+      f.for(0, groups, 1, (group) => {
+        const from = fold.identity.map((_, vector) => address(i, vector, group, f.asInt(0)).add(bytes));
+        const values = lanes.map(({ wide, ahead }) => from.map((at) => (wide ? f.load(at, 4 * ahead) : f.loadSplat(at))));
+        for (const [which, total] of totals.entries()) total.add(values[which]);
+      });
+      storeAll(
+        f,
+        to(i).add(bytes),
+        lanes,
+        totals.map((total) => total.now()[fold.identity.length - 1]),
+      );
     }
   });
 }

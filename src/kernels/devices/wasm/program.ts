@@ -24,9 +24,12 @@ class Words implements Table {
   #count = 0;
   readonly #limit: number;
 
-  constructor(base: number, limit: number) {
+  readonly threads: number;
+
+  constructor(base: number, limit: number, threads: number) {
     this.#base = base;
     this.#limit = limit;
+    this.threads = threads;
   }
 
   #word(): number {
@@ -66,7 +69,7 @@ export function prepare(device: WasmDevice, plan: Plan): Prepared {
   for (const [i, t] of plan.graph.nodes.entries()) if (plan.stored[i] || isLeaf(t)) checkSize(t);
   const limit = WORDS_PER_NODE * plan.graph.nodes.length + 16;
   const base = heap.alloc(4 * limit); // not counted among the device's bytes: like the code, it is the program's
-  const words = new Words(base, limit);
+  const words = new Words(base, limit, device.threads.count);
   const module = new Module(heap.limits, device.target);
   const gemm = device.importGemm(module);
   const positions = new Map(plan.graph.nodes.map((t, i) => [t, i]));

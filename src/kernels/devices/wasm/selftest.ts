@@ -25,7 +25,7 @@ export interface Outcome {
 
 type Sample = readonly [name: string, t: Tensor, tolerance?: number];
 const SHAPE: Shape = [9, 40]; // whole pairs of vectors, so that there are no loops for the rest, whose code takes time
-const ODD: Shape = [9, 39]; // 4 · 8 + 4 + 3: pairs, one vector, single elements
+const ODD: Shape = [5, 79]; // 9 · 8 + 4 + 3: pairs, one vector, single elements
 
 /** All samples, computed on a device in one program. */
 export async function outcomes(device: Device): Promise<Outcome[]> {

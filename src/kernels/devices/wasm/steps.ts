@@ -9,7 +9,7 @@ import { type Shape, size } from "../../../tensor/shape.ts";
 import type { Tensor } from "../../../tensor/tensor.ts";
 import { alongRow, type Range } from "../../elementwise/rows.wasm.ts";
 import type { Product, Reduce } from "../../op.ts";
-import { type Fold, foldUnits, mergeGroups, unitsOf, walkOf } from "../../reduce/fold.wasm.ts";
+import { type Fold, foldUnits, isLong, mergeGroups, unitsOf, walkOf } from "../../reduce/fold.wasm.ts";
 import type { Func, FuncRef, Int } from "./assembler.ts";
 import { type Place, type Surroundings, Writer } from "./emit.ts";
 
@@ -39,6 +39,8 @@ export interface Table {
   address(f: Func, name: string): Int;
   /** A word that is written before each run: what `read` gives of node i. */
   scalar(f: Func, i: number, read: (now: Tensor) => number, type: "f32" | "u32"): Int;
+  /** How many threads there may be. */
+  readonly threads: number;
   /** Memory that holds something from one step to another: its name. */
   temporary(elements: number): string;
 }
@@ -47,6 +49,7 @@ const SMALL = 8192; // elements times ops, or so: a few microseconds
 const SMALL_PRODUCT = 1 << 17; // multiplications
 const SMALL_OPERAND = 1 << 14; // elements that are packed in no time
 const MOST_IN_A_ROW = 2 ** 28; // loops count bytes in signed numbers
+const LINE = 64; // bytes in a line of the cache, which threads had better not share
 const GRAIN = 1024; // elements: what a thread takes at least
 
 /** What steps need of a product: the function, the memory that it works in, and the height and width of its tiles. */
@@ -247,6 +250,8 @@ class Steps {
     const { n, groups } = walk;
     const vectors = folds.map((fold) => fold.identity.length);
     const partial = groups > 1 ? folds.map((_, i) => this.#table.temporary(groups * vectors[i] * n)) : [];
+    const spareBytes = LINE * Math.ceil((32 * vectors.reduce((sum, v) => sum + v, 0)) / LINE);
+    const spare = isLong(walk) ? this.#table.temporary((this.#table.threads * spareBytes) / 4) : undefined;
     const home = cores.map((core) => this.#name(core));
     const addressIn =
       (f: Func): Fold["address"] =>
@@ -262,7 +267,7 @@ class Steps {
     const visiting: Step = {
       label: this.#label,
       reads: claims.reads,
-      writes: new Set(written),
+      writes: new Set([...written, ...(spare ? [spare] : [])]),
       isSmall: total * (inner.length + cores.length) < SMALL,
       write: (f, thread, threads) => {
         const unitWork = Math.max(1, total / Math.max(1, units));
@@ -276,10 +281,11 @@ class Steps {
             folds,
             address: addressIn(f),
             writer: () => new Writer(f, around),
-            visit: (writer, at) => {
-              this.#stores(inner, [{ writer, at }]);
-              return cores.map((core, i) => ops[i].wasm.visit(writer, this.#node(core), at));
+            visit: (places) => {
+              this.#stores(inner, places);
+              return places.map(({ writer, at }) => cores.map((core, i) => ops[i].wasm.visit(writer, this.#node(core), at)));
             },
+            spare: spare === undefined ? undefined : this.#table.address(f, spare).add(thread.mul(spareBytes)),
           },
           some,
           columns,
