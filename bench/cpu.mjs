@@ -41,7 +41,7 @@ export async function run({ device, rounds: count, filter, log }) {
       for (const one of wanted) {
         if (found.hasError(work, one) || (one.isSlow && work === "gemm" && round > 1)) continue;
         log(`round ${round} of ${rounds}: ${name(one)}`);
-        const answer = await answerOf(one, ["--work", work, "--folder", task.folder]);
+        const answer = await answerOf(one, ["--work", work === "phase" ? "profile" : work, "--folder", task.folder]);
         Object.assign(versions, answer.versions);
         if (answer.error) found.fail(work, one, answer.error);
         else note(one, answer);
@@ -72,6 +72,10 @@ export async function run({ device, rounds: count, filter, log }) {
     });
     await ask("startup", elbo, STARTS, (one, { ms }) => found.add("startup", one, ms, {}));
     await ask("replay", elbo, rounds, (one, { ms, kernels }) => found.add("replay", one, ms, { kernels }));
+    const alone = elbo.filter(({ threads }) => threads === 1);
+    await ask("phase", alone, rounds, (one, { phases }) => {
+      for (const [i, { what, flop, ms }] of phases.entries()) found.add("phase", one, ms, { how: `${i + 1}: ${what}`, flop });
+    });
   } finally {
     task.remove();
   }

@@ -1,5 +1,5 @@
 // Elbo itself, as peers/peer.mjs says; it stands here, where "elbo" can be imported. Beside the common work it has its own:
-//   node bench/cpu/elbo.mjs --work startup|replay --backend wasm [--threads 2] [--turbo]
+//   node bench/cpu/elbo.mjs --work startup|replay|profile --backend wasm [--threads 2] [--turbo]
 import { adam, compile, keep, open, tensor } from "elbo";
 import { answer, options, products, read, sampled, task, training } from "../peers/peer.mjs";
 import { BATCH, examples, givenNoise, model, RATE } from "./task.mjs";
@@ -94,4 +94,39 @@ async function replay() {
   return { ms: ms.map((t) => t / (REPLAYS * kernels)), kernels };
 }
 
-await answer({ dense, gemm, startup, replay });
+/** Where the time of a step goes: each phase of its program, from one barrier to the next, on one thread. */
+async function profile() {
+  const device = /** @type {import("../../src/kernels/devices/wasm/device.ts").WasmDevice} */ (await opened());
+  const { threads, prepare } = device;
+  /** @type {number[][]} */
+  let samples = [];
+  /** @type {readonly import("../../src/kernels/devices/wasm/program.ts").PhaseFacts[]} */
+  let facts = [];
+  const load = threads.load.bind(threads);
+  threads.load = (...args) => {
+    const loaded = load(...args);
+    /** @type {number[][]} */
+    const own = loaded.phases.map(() => []);
+    if (own.length > 1) samples = own; // the step's; setting up takes one phase
+    const phases = loaded.phases.map((phase, i) => (/** @type {number} */ thread, /** @type {number} */ count) => {
+      const start = performance.now();
+      phase(thread, count);
+      own[i].push(performance.now() - start);
+    });
+    return { ...loaded, phases };
+  };
+  device.prepare = (plan) => {
+    const made = prepare.call(device, plan);
+    const { phases } = /** @type {ReturnType<typeof import("../../src/kernels/devices/wasm/program.ts").prepare>} */ (made);
+    if (phases.length > 1) facts = phases;
+    return made;
+  };
+  const step = drawnNoise(model());
+  const x = keep(batch());
+  for (let i = 0; i < WARM + PROFILED; i++) await step(x).item();
+  return { phases: facts.map(({ steps, flops }, i) => ({ what: steps.join("; "), flop: flops, ms: samples[i].slice(WARM) })) };
+}
+const WARM = 60; // steps until V8 has optimized everything
+const PROFILED = 60;
+
+await answer({ dense, gemm, startup, replay, profile });

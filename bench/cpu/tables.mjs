@@ -3,7 +3,7 @@
 import { digits, duration, markdown, withSpread } from "../markdown.mjs";
 
 /**
- * One thing measured, in microseconds; or why it was not. Work is "dense", a product "m x k x n", "ceiling", "copy", "startup", "replay";
+ * One thing measured, in microseconds; or why it was not. Work is "dense", a product "m x k x n", "ceiling", "copy", "startup", "replay", "phase";
  * an engine that failed at products has an error for "gemm".
  * @typedef {{ work: string, engine: string, runtime: string, threads: number, how?: string, flop?: number, bytes?: number, kernels?: number, rss?: number, description?: string,
  *   median?: number, min?: number, spread?: number, samples?: number, error?: string }} Entry
@@ -68,6 +68,7 @@ export function tables(file) {
     "cpu-targets": `${targetTable(file)}\n`,
     "cpu-gemm": `${gemmTable(file)}\n`,
     "cpu-own": `${ownTable(file)}\n`,
+    "cpu-profile": `${profileTable(file)}\n`,
   };
 }
 
@@ -194,6 +195,25 @@ function ownTable({ results }) {
     ];
   });
   return markdown([["Elbo on", "threads", "open and the first step", "a replayed kernel", "peak memory, training"], ...rows]);
+}
+
+/** Where the time of Elbo's step goes on one thread, phase by phase. @param {Results} file */
+function profileTable({ results }) {
+  const runtimes = RUNTIMES.filter((runtime) => results.some((e) => e.work === "phase" && e.runtime === runtime));
+  const of = (/** @type {string} */ runtime) => results.filter(isTimed).filter((e) => e.work === "phase" && e.runtime === runtime);
+  const rows = (runtimes.length ? of(runtimes[0]) : []).map(({ how, flop = 0 }, i) => [
+    /** @type {string} */ (how).replace(/^\d+: /, "").replace(/\bmatmul /g, ""),
+    flop ? (flop / 1e6).toFixed() : "",
+    ...runtimes.map((runtime) => {
+      const phase = of(runtime)[i];
+      const total = of(runtime).reduce((sum, { median }) => sum + median, 0);
+      const core = timeOf(results, "ceiling", "core", runtime, 1);
+      const rate =
+        phase.flop && core ? `, products at ${Math.round((100 * gflops(phase)) / gflops(core))} % or more of what a core can do` : "";
+      return `${duration(phase.median)} (${Math.round((100 * phase.median) / total)} %)${flop > 4e7 ? rate : ""}`;
+    }),
+  ]);
+  return markdown([["between two barriers, on one thread", "Mflop in products", ...runtimes], ...rows]);
 }
 
 /** @param {Results} file */

@@ -64,7 +64,13 @@ class Words implements Table {
 
 const WORDS_PER_NODE = 16; // an address, and a number per axis for each vector of an iteration: more than any op takes
 
-export function prepare(device: WasmDevice, plan: Plan): Prepared {
+/** What a phase does, for those who time it: the steps in it, and the multiplications and additions in their products. */
+export interface PhaseFacts {
+  readonly steps: readonly string[];
+  readonly flops: number;
+}
+
+export function prepare(device: WasmDevice, plan: Plan): Prepared & { readonly phases: readonly PhaseFacts[] } {
   const { heap } = device;
   for (const [i, t] of plan.graph.nodes.entries()) if (plan.stored[i] || isLeaf(t)) checkSize(t);
   const limit = WORDS_PER_NODE * plan.graph.nodes.length + 16;
@@ -128,6 +134,7 @@ export function prepare(device: WasmDevice, plan: Plan): Prepared {
   };
 
   return {
+    phases: phases.map((steps) => ({ steps: steps.map((s) => s.label), flops: steps.reduce((sum, s) => sum + s.flops, 0) })),
     run: (nodes, times, into) => {
       device.finish();
       update(nodes);

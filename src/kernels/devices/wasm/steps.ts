@@ -16,6 +16,8 @@ import { type Place, type Surroundings, Writer } from "./emit.ts";
 /** Something that all threads do a share of. */
 export interface Step {
   readonly label: string;
+  /** Multiplications and additions in products. */
+  readonly flops: number;
   /** Names of the memory it reads and writes. */
   readonly reads: ReadonlySet<string>;
   readonly writes: ReadonlySet<string>;
@@ -92,9 +94,8 @@ class Steps {
     this.#table = table;
     this.#gemm = gemm;
     this.#positions = positions;
-    this.#label = membersOf(k)
-      .map((i) => plan.graph.nodes[i].op.name)
-      .join(" ");
+    const nameOf = (t: Tensor) => (t.op.loops === "effect" ? `${t.attrs.by}` : t.op.name);
+    this.#label = [...new Set(membersOf(k).map((i) => nameOf(plan.graph.nodes[i])))].join(" ");
     for (const core of [...k.cores, ...(k.rider ? [k.rider.core] : [])]) {
       if (!plan.stored[core]) this.#kept.set(core, this.#host(core, k) ?? table.temporary(plan.graph.nodes[core].size));
     }
@@ -206,6 +207,7 @@ class Steps {
     const grain = byRows ? Math.max(1, Math.ceil(GRAIN / width)) : GRAIN;
     return {
       label: this.#label,
+      flops: 0,
       ...this.#claims(members),
       isSmall: n * members.length < SMALL,
       rows: byRows ? { total: rows, grain, widths: this.#widths(members, width) } : undefined,
@@ -266,6 +268,7 @@ class Steps {
     const byUnits = walk.along || groups > 1 || units >= 8;
     const visiting: Step = {
       label: this.#label,
+      flops: 0,
       reads: claims.reads,
       writes: new Set([...written, ...(spare ? [spare] : [])]),
       isSmall: total * (inner.length + cores.length) < SMALL,
@@ -295,6 +298,7 @@ class Steps {
     if (groups === 1) return [visiting];
     const merging: Step = {
       label: this.#label,
+      flops: 0,
       reads: new Set(partial),
       writes: new Set(home.map((name, i) => (this.#kept.has(cores[i]) ? name : this.#region(cores[i])))),
       isSmall: n * groups < SMALL,
@@ -327,7 +331,8 @@ class Steps {
     if (!flipA && operands[0] !== operands[1]) widths.set(operands[0], k);
     const [aStep, bStep] = [flipA ? m : k, flipB ? k : n];
     return {
-      label: this.#label,
+      label: `${m} x ${k} x ${n}, ${this.#label}`,
+      flops: 2 * matrices * m * n * k,
       reads,
       writes: new Set([...writes, this.#region(core)]),
       isSmall: matrices * m * n * k < SMALL_PRODUCT,
