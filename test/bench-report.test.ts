@@ -12,7 +12,7 @@ test("the README's table of overhead is what npm run bench:report makes of the c
 });
 
 test("every time in the results is a positive number with its spread, on a machine that is described", () => {
-  expect(Object.keys(overhead.devices)).toEqual(["js", "webgpu"]);
+  expect(Object.keys(overhead.devices)).toEqual(["js", "wasm", "webgpu"]);
   expect(overhead.results.length).toBeGreaterThan(20);
   for (const { work, how, device, median, min, spread, samples } of overhead.results) {
     const what = `${device}: ${work}, ${how}`;

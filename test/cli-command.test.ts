@@ -84,7 +84,7 @@ describe("elbo train", () => {
   test("on a terminal: a bar that fits it, drawn over itself on stderr, and none of it on stdout [js]", async () => {
     const terminal = `import { WriteStream } from "node:tty";
       const { getColorDepth } = WriteStream.prototype;
-      Object.assign(process.stderr, { isTTY: true, columns: 60, getColorDepth });`;
+      Object.assign(process.stderr, { isTTY: true, columns: 72, getColorDepth });`;
     const node = ["--import", `data:text/javascript,${encodeURIComponent(terminal)}`];
     const args = ["train", ...SMALL, "--epochs", "3", "--json"];
     const { stdout, stderr } = await start({ cwd, node, env: { TERM: "xterm" } }, ...args).ended;
@@ -93,7 +93,7 @@ describe("elbo train", () => {
       .split(/[\r\n]/)
       .filter((line) => line.startsWith("epoch "));
     expect(bars.length).toBeGreaterThanOrEqual(3);
-    for (const bar of bars) expect(bar.length).toBeLessThan(60);
+    for (const bar of bars) expect(bar.length).toBeLessThan(72);
     expect(bars.at(-1)).toMatch(/^epoch 3\/3 {2}█+ {2}loss \d+\.\d\d {2}[\d,]+ images\/s {2}testing$/);
     expect(stderr).toContain(CYAN);
 

@@ -65,7 +65,7 @@ export function ratios(results) {
 export function tables(file) {
   return {
     "cpu-step": `${stepTable(file)}\n\n${caption(file)}\n`,
-    "cpu-targets": `${targetTable(file)}\n`,
+    "cpu-targets": `${targetTable(file)}\n\n${limitText(file)}\n`,
     "cpu-gemm": `${gemmTable(file)}\n`,
     "cpu-own": `${ownTable(file)}\n`,
     "cpu-profile": `${profileTable(file)}\n`,
@@ -107,27 +107,22 @@ function failed(results, work, engine, runtime, threads) {
 
 /** What was wanted, and what came of it. @param {Results} file */
 function targetTable({ results, ratios }) {
-  const verdict = (/** @type {string} */ wanted, /** @type {string | undefined} */ reached, /** @type {boolean} */ isMet) => [
+  /** `found` is what was reached, as a number and as text; `share` of what was wanted, where more is better. */
+  const verdict = (/** @type {string} */ wanted, /** @type {number | undefined} */ found, /** @type {string} */ text, share = 0) => [
     wanted,
-    reached ? `${reached}, ${isMet ? "met" : "missed"}` : "not measured",
+    found === undefined ? "not measured" : `${text}, ${share >= 1 ? "met" : `missed by ${percent(1 - share)}`}`,
   ];
   const steps = WANTED.map(({ peer, runtime, ratios: wanted }) => {
     const cells = THREADS.flatMap((threads, i) => {
       const found = ratios.find((r) => r.peer === peer && r.runtime === runtime && r.threads === threads)?.ratio;
-      return verdict(`${wanted[i]}×`, found === undefined ? undefined : times(found), (found ?? 0) >= wanted[i]);
+      return verdict(`${wanted[i]}×`, found, times(found ?? 0), (found ?? 0) / wanted[i]);
     });
     return [`${peer} / Elbo, dense step`, runtime, ...cells];
   });
   const products = Object.entries(WANTED_GFLOPS).map(([runtime, wanted]) => {
     const time = timeOf(results, "512x512x512", "Elbo", runtime, 1);
     const found = time && gflops(time);
-    return [
-      "512×512×512, GFLOP/s",
-      runtime,
-      ...verdict(`${wanted}`, found === undefined ? undefined : digits(found), (found ?? 0) >= wanted),
-      "",
-      "",
-    ];
+    return ["512×512×512, GFLOP/s", runtime, ...verdict(`${wanted}`, found, digits(found ?? 0), (found ?? 0) / wanted), "", ""];
   });
   const costs = [
     { work: "replay", what: "a replayed kernel", wanted: 1, text: "1 µs" },
@@ -136,12 +131,30 @@ function targetTable({ results, ratios }) {
     RUNTIMES.slice(0, 2).map((runtime) => {
       const cells = THREADS.flatMap((threads) => {
         const time = timeOf(results, work, "Elbo", runtime, threads)?.median;
-        return verdict(`< ${text}`, time === undefined ? undefined : duration(time), (time ?? wanted) < wanted);
+        return verdict(`< ${text}`, time, duration(time ?? 0), time === undefined || time < wanted ? 1 : 2 - time / wanted);
       });
       return [what, runtime, ...cells];
     }),
   );
   return markdown([["", "on", "1 thread: wanted", "reached", "2 threads: wanted", "reached"], ...steps, ...products, ...costs]);
+}
+
+/** @param {number} share */
+const percent = (share) => `${(100 * share).toFixed(share < 0.01 ? 1 : 0)} %`;
+
+/** What the step would take if its products ran as fast as a core can compute: the rest of the way. @param {Results} file */
+function limitText({ results, ratios }) {
+  const lines = RUNTIMES.flatMap((runtime) => {
+    const phases = results.filter(isTimed).filter((e) => e.work === "phase" && e.runtime === runtime);
+    const [ceiling, step] = [ceilingOf(results, runtime), timeOf(results, "dense", "Elbo", runtime, 1)];
+    const flop = phases.reduce((sum, e) => sum + (e.flop ?? 0), 0);
+    const jax = ratios.find((r) => r.peer === "jax-js" && r.runtime === runtime && r.threads === 1);
+    if (!step || !flop || !ceiling) return [];
+    const least = flop / ceiling / 1e3;
+    const then = jax ? ` and jax-js / Elbo would be ${times((jax.ratio * step.median) / least)}` : "";
+    return `- ${runtime}: the products of the step take ${duration(least)} at the ${digits(ceiling)} GFLOP/s that a core reached in the same run; all else included it takes ${duration(step.median)}. With nothing but products at that rate it would be ${times(step.median / least)} as fast${then}.`;
+  });
+  return lines.join("\n");
 }
 
 /** GFLOP/s, and the share of what the core can do. @param {Results} file */
@@ -207,9 +220,8 @@ function profileTable({ results }) {
     ...runtimes.map((runtime) => {
       const phase = of(runtime)[i];
       const total = of(runtime).reduce((sum, { median }) => sum + median, 0);
-      const core = timeOf(results, "ceiling", "core", runtime, 1);
-      const rate =
-        phase.flop && core ? `, products at ${Math.round((100 * gflops(phase)) / gflops(core))} % or more of what a core can do` : "";
+      const ceiling = ceilingOf(results, runtime);
+      const rate = ceiling > 0 ? `, products at ${Math.round((100 * gflops(phase)) / ceiling)} % or more of what a core can do` : "";
       return `${duration(phase.median)} (${Math.round((100 * phase.median) / total)} %)${flop > 4e7 ? rate : ""}`;
     }),
   ]);
