@@ -25,10 +25,13 @@ const stop = ["stopGradient"];
 /** Have no f32 argument. */
 const integer = ["oneHot", "batchOrder", "randomBits", "randomUniform", "randomNormal"];
 
-/** The f32 tensors among the arguments, alone or in an array; not the mask of `where`, which jumps. */
+/** The f32 tensors among the arguments, alone, in an array or among options; not the mask of `where`, which jumps. */
 function inputsOf(name: string, args: Args): Tensor[] {
-  const tensors = (name === "where" ? args.slice(1) : args).flat().filter((x) => x instanceof Tensor);
-  return tensors.filter((x) => x.dtype === "f32");
+  const tensorsIn = (x: unknown): Tensor[] => {
+    if (x instanceof Tensor) return [x];
+    return typeof x === "object" && x !== null ? Object.values(x).flatMap(tensorsIn) : [];
+  };
+  return tensorsIn(name === "where" ? args.slice(1) : args).filter((x) => x.dtype === "f32");
 }
 
 /** The op as a function of those tensors alone, with one result. */
@@ -37,8 +40,9 @@ const asFunction =
   (...xs: Tensor[]): Tensor => {
     const given = (x: unknown): unknown => {
       if (Array.isArray(x)) return x.map(given);
-      const i = inputs.indexOf(x as Tensor);
-      return i < 0 ? x : xs[i];
+      if (x instanceof Tensor) return inputs.includes(x) ? xs[inputs.indexOf(x)] : x;
+      if (typeof x !== "object" || x === null) return x;
+      return Object.fromEntries(Object.entries(x).map(([key, value]) => [key, given(value)])); // options
     };
     return joined(results(op, args.map(given)));
   };
@@ -52,7 +56,10 @@ const required =
   `add sub mul div equal notEqual less lessEqual greater greaterEqual where exp log log1p expm1 sqrt rsqrt square abs sign neg
    reciprocal pow minimum maximum clip floor sin cos tanh erf sigmoid softplus relu leakyRelu elu gelu silu softmax logSoftmax logSumExp
    sum mean max min prod argMax matmul reshape permute transpose slice pad concat split stack broadcastTo flip
-   take scatterAdd oneHot cast isFinite stopGradient randomBits randomUniform randomNormal batchOrder`.split(/\s+/);
+   take scatterAdd oneHot cast isFinite stopGradient randomBits randomUniform randomNormal batchOrder
+   windows maxPool2d avgPool2d upsampleNearest upsampleBilinear pixelShuffle pixelUnshuffle layerNorm groupNorm batchNorm dropout`.split(
+    /\s+/,
+  );
 
 test("the list has every op", () => {
   expect(required.filter((name) => !(name in list))).toEqual([]);
@@ -131,11 +138,11 @@ const valuesOn = (device: Parameters<typeof start>[2], ts: readonly Tensor[]) =>
 const exact = new Set(
   `equal notEqual less lessEqual greater greaterEqual isFinite argMax where neg abs sign floor relu maximum minimum max min clip
    reshape permute transpose slice pad concat split stack broadcastTo flip stopGradient take oneHot cast randomBits randomUniform
-   batchOrder`.split(/\s+/),
+   batchOrder windows maxPool2d upsampleNearest pixelShuffle pixelUnshuffle`.split(/\s+/),
 );
 
 /** Linear in each input. A sum of n products in f32, in any order, is off by at most n · 2⁻²⁴ · Σ|a||b|; n is 65 at most here. */
-const linear = new Set(["sum", "mean", "matmul", "scatterAdd"]);
+const linear = new Set(["sum", "mean", "matmul", "scatterAdd", "avgPool2d", "upsampleBilinear"]);
 const SUM = 65 * 2 ** -24;
 
 /** For functions: WGSL lets exp be off by 3 + 2|x| units in the last place and log by 2⁻²¹; the arguments are at most 3. */
@@ -143,7 +150,7 @@ const RELATIVE = 4e-6;
 const ABSOLUTE = 1e-6;
 
 /** Have kernels with workgroup memory beside those without. */
-const tiled = new Set(["sum", "mean", "max", "min", "argMax", "matmul", "scatterAdd", "softmax", "logSumExp"]);
+const tiled = new Set(`sum mean max min argMax matmul scatterAdd softmax logSumExp maxPool2d avgPool2d layerNorm groupNorm`.split(" "));
 const onEach = (name: string) => (tiled.has(name) ? onEachFamily : onEachDevice);
 
 for (const [name, op] of ops) {
@@ -176,7 +183,10 @@ for (const [name, op] of differentiable) {
       const inputs = inputsOf(name, args);
       const f = asFunction(op, args, inputs);
       if (inputs.length === 0 || f(...inputs).dtype !== "f32") continue;
-      const gradients = () => grad(weighted(f(...inputs)), inputs);
+      const gradients = () => {
+        seed(0); // random draws begin anew
+        return grad(weighted(f(...inputs)), inputs);
+      };
       const got = await valuesOn(device, gradients());
       const expected = await valuesOn(reference, gradients());
       expected.forEach((values, i) => {

@@ -2,7 +2,7 @@
 // that the caller has (batchNorm). The variance is the mean of the squared differences from the mean, in that order: the mean of the
 // squares minus the square of the mean would be nothing but rounding where the mean is large.
 
-import { type Axes, axesOf, format, type Shape, sameShape, size } from "../../tensor/shape.ts";
+import { type Axes, axesOf, format, type Shape, sameShape } from "../../tensor/shape.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { type Callable, callable } from "../op.ts";
 import { sample } from "../sample.ts";
@@ -72,12 +72,12 @@ export const groupNorm: Callable<(x: Tensor, groups: number, options?: NormOptio
     const { epsilon = 1e-5 } = options;
     checkInput("groupNorm", x, epsilon);
     if (x.rank < 2) throw new Error(`groupNorm: takes [n, …, channels], not ${x}`);
-    const [n, ...rest] = x.shape;
-    const channels = rest.pop() as number;
+    const [channels] = x.shape.slice(-1);
     if (!Number.isInteger(groups) || groups < 1) throw new Error(`groupNorm: ${groups} groups; it is a whole number from 1`);
     if (channels % groups !== 0) throw new Error(`groupNorm: ${channels} channels of ${x} do not divide into ${groups} groups`);
-    const grouped = x.reshape([n, size(rest), groups, channels / groups]);
-    const y = x.size === 0 ? x : standardized(grouped, [1, 3], epsilon).y.reshape(x.shape);
+    const grouped = x.reshape([...x.shape.slice(0, -1), groups, channels / groups]);
+    const within = grouped.shape.map((_, axis) => axis).filter((axis) => axis !== 0 && axis !== x.rank - 1); // all but n and the groups
+    const y = x.size === 0 ? x : standardized(grouped, within, epsilon).y.reshape(x.shape);
     return affine("groupNorm", y, options, [channels]);
   },
   () => [
