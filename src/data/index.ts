@@ -1,7 +1,8 @@
-// Data for any platform: a generated set, the readers of bytes, and the picture of many pictures.
+// Data for any platform: generated sets, the readers of bytes, and the picture of many pictures.
 
 export { type DigitsOptions, digits } from "./digits.ts";
 export { type GridOptions, imageGrid, type Picture } from "./grid.ts";
 export { gunzip, isGzip } from "./gunzip.ts";
 export { type Idx, parseIdx } from "./idx.ts";
 export { type Images, sliceImages } from "./images.ts";
+export { type ShapeFactors, type ShapesOptions, shape, shapeFactors, shapeSizes, shapes } from "./shapes.ts";
