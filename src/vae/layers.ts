@@ -1,11 +1,20 @@
 // Layers: a few parameters and a function of them. Names are those of PyTorch's state_dict, so that saved weights load there.
 
-import { parameter, type Tensor } from "../index.ts";
+import { assign, parameter, scalar, type Tensor, where } from "../index.ts";
+import { affine, standardized } from "../kernels/norm/normalize.ts";
 import { threefry, unit } from "../kernels/random/threefry.ts";
 
 export interface Layer {
   readonly parameters: ReadonlyMap<string, Tensor>;
-  forward(x: Tensor): Tensor;
+  /** What belongs to the layer but has no gradient, running averages: saved with the parameters, and no optimizer's business. */
+  readonly state?: ReadonlyMap<string, Tensor>;
+  forward(x: Tensor, pass?: Pass): Tensor;
+}
+
+/** What a layer is told besides x. It is told each time: nothing has a mode that could be forgotten. */
+export interface Pass {
+  /** Dropout drops, and batchNorm uses the batch's own statistics and remembers them. */
+  readonly training?: boolean | undefined;
 }
 
 /** y = x · W + b. W is stored [inputs, outputs]: the transpose of PyTorch's, which saving turns round. */
@@ -16,17 +25,18 @@ export function linear(inputs: number, outputs: number, draw: Draw = initializer
   return { parameters: new Map(Object.entries({ weight, bias })), forward: (x) => x.matmul(weight).add(bias) };
 }
 
-/** One layer after the other. The parameters of layer i are called `i.name`. */
+/** One layer after the other. The parameters and states of layer i are called `i.name`. */
 export function sequential(...layers: readonly Layer[]): Layer {
   return {
     parameters: new Map(layers.flatMap((layer, i) => prefixed(`${i}`, layer.parameters))),
-    forward: (x) => layers.reduce((y, layer) => layer.forward(y), x),
+    state: new Map(layers.flatMap((layer, i) => prefixed(`${i}`, layer.state))),
+    forward: (x, pass) => layers.reduce((y, layer) => layer.forward(y, pass), x),
   };
 }
 
-/** Parameters under the name of the part that they belong to: `encoder.0.weight`. */
-export const prefixed = (prefix: string, parameters: ReadonlyMap<string, Tensor>): [string, Tensor][] =>
-  Array.from(parameters, ([name, t]) => [`${prefix}.${name}`, t]);
+/** Parameters or states under the name of the part that they belong to: `encoder.0.weight`. */
+export const prefixed = (prefix: string, tensors: ReadonlyMap<string, Tensor> = new Map()): [string, Tensor][] =>
+  Array.from(tensors, ([name, t]) => [`${prefix}.${name}`, t]);
 
 const activation = (forward: (x: Tensor) => Tensor): Layer => ({ parameters: new Map(), forward });
 
@@ -76,3 +86,48 @@ function budget(limit: number, what: string): (count: number) => void {
     if (!(total <= limit)) throw new Error(`model: ${total} parameters or more, which exceeds ${what}`);
   };
 }
+
+/** Drops values while training. */
+export const dropout = (rate: number): Layer => ({ parameters: new Map(), forward: (x, pass) => x.dropout(rate, pass) });
+
+/** Over the last axis, within each example. */
+export function layerNorm(channels: number, epsilon = 1e-5): Layer {
+  const [weight, bias] = [filled(channels, 1), filled(channels, 0)];
+  return { parameters: new Map(Object.entries({ weight, bias })), forward: (x) => x.layerNorm(1, { weight, bias, epsilon }) };
+}
+
+/** Over each group of channels, within each example. */
+export function groupNorm(groups: number, channels: number, epsilon = 1e-5): Layer {
+  const [weight, bias] = [filled(channels, 1), filled(channels, 0)];
+  return { parameters: new Map(Object.entries({ weight, bias })), forward: (x) => x.groupNorm(groups, { weight, bias, epsilon }) };
+}
+
+/**
+ * Each channel, the last axis, with the batch's statistics while training, else with the running averages of those. As in PyTorch
+ * the batch is scaled by its biased variance, and the average is of the unbiased one.
+ */
+export function batchNorm(channels: number, { momentum = 0.1, epsilon = 1e-5 }: { momentum?: number; epsilon?: number } = {}): Layer {
+  if (!(momentum >= 0 && momentum <= 1)) throw new Error(`batchNorm: momentum ${momentum}; it is from 0 to 1`);
+  const [weight, bias] = [filled(channels, 1), filled(channels, 0)];
+  const state = { running_mean: filled(channels, 0), running_var: filled(channels, 1), num_batches_tracked: scalar(0, "u32") };
+
+  const forward = (x: Tensor, { training = false }: Pass = {}): Tensor => {
+    if (!training) return x.batchNorm(state.running_mean, state.running_var, { weight, bias, epsilon });
+    if (x.rank < 2 || x.shape.at(-1) !== channels) throw new Error(`batchNorm: takes [n, …, ${channels}], not ${x}`);
+    const n = x.size / channels;
+    if (n < 2) throw new Error(`batchNorm: ${x} has ${n} values per channel, and a variance takes two; train with more examples`);
+    const { y, mean, variance } = standardized(x, [...x.shape.keys()].slice(0, -1), epsilon);
+    follow(state.running_mean, mean);
+    follow(state.running_var, variance.mul(n / (n - 1)));
+    assign(state.num_batches_tracked, state.num_batches_tracked.add(1), "batchNorm");
+    return affine("batchNorm", y, { weight, bias }, [channels]);
+  };
+  /** A batch whose statistics are no numbers would spoil the average for good, and changes nothing, as with an optimizer. */
+  const follow = (average: Tensor, now: Tensor): void => {
+    const moved = average.mul(1 - momentum).add(now.reshape([channels]).mul(momentum));
+    assign(average, where(moved.isFinite(), moved, average), "batchNorm");
+  };
+  return { parameters: new Map(Object.entries({ weight, bias })), state: new Map(Object.entries(state)), forward };
+}
+
+const filled = (count: number, value: number): Tensor => parameter(new Float32Array(count).fill(value), [count]);

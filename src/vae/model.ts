@@ -3,7 +3,7 @@
 
 import type { Tensor } from "../index.ts";
 import type { Gaussian, Posterior, Prior } from "./gaussian.ts";
-import { type Layer, prefixed } from "./layers.ts";
+import { type Layer, type Pass, prefixed } from "./layers.ts";
 import type { Likelihood } from "./likelihoods.ts";
 
 export interface Parts {
@@ -36,7 +36,7 @@ export interface Terms<T> {
   readonly kl: T;
 }
 
-export interface ElboOptions {
+export interface ElboOptions extends Pass {
   readonly beta?: number | Tensor;
   /** The standard normal numbers [batch, latent] behind z, to have the same ones elsewhere. Drawn if left out. */
   readonly noise?: Tensor;
@@ -46,12 +46,14 @@ export interface Vae extends Pick<Parts, "shape" | "latent" | "prior" | "likelih
   readonly config: VaeConfig;
   /** By their names in PyTorch: encoder.0.weight, mean.bias, … */
   readonly parameters: ReadonlyMap<string, Tensor>;
+  /** What is saved with the parameters but not trained: encoder.1.running_mean, … */
+  readonly state: ReadonlyMap<string, Tensor>;
   /** q(z|x). x is [batch, ...shape], or anything with as many values per example. */
-  encode(x: Tensor): Gaussian;
+  encode(x: Tensor, pass?: Pass): Gaussian;
   /** The parameters of p(x|z), which `likelihood.mean` turns into pictures. z is [batch, latent]. */
-  decode(z: Tensor): Tensor;
+  decode(z: Tensor, pass?: Pass): Tensor;
   /** -log p(x|z) and KL for each example, [batch]. */
-  elbo(x: Tensor, noise?: Tensor): Omit<Terms<Tensor>, "loss">;
+  elbo(x: Tensor, noise?: Tensor, pass?: Pass): Omit<Terms<Tensor>, "loss">;
   /** The loss and its two parts, scalars. */
   terms(x: Tensor, options?: ElboOptions): Terms<Tensor>;
   /** What remains of x: the mean picture at the mean of q(z|x). */
@@ -71,6 +73,7 @@ export function vae(config: VaeConfig, parts: Parts): Vae {
     ...prefixed("decoder", decoder.parameters),
     ...prefixed("likelihood", likelihood.parameters),
   ]);
+  const state = new Map([...prefixed("encoder", encoder.state), ...prefixed("decoder", decoder.state)]);
   const size = shape.reduce((n, d) => n * d, 1);
 
   const examples = (x: Tensor): Tensor => {
@@ -80,25 +83,25 @@ export function vae(config: VaeConfig, parts: Parts): Vae {
     if (values?.length === x.size) likelihood.check(values, size);
     return x.reshape([x.shape[0], ...shape]);
   };
-  const encode = (x: Tensor) => posterior.of(encoder.forward(examples(x)));
-  const decode = (z: Tensor): Tensor => {
+  const encode = (x: Tensor, pass?: Pass) => posterior.of(encoder.forward(examples(x), pass));
+  const decode = (z: Tensor, pass?: Pass): Tensor => {
     if (z.rank !== 2 || z.shape[1] !== latent) throw new Error(`vae: latents are [batch, ${latent}], not ${z}`);
-    return decoder.forward(z).reshape([z.shape[0], ...shape, ...(likelihood.outputs === 1 ? [] : [likelihood.outputs])]);
+    return decoder.forward(z, pass).reshape([z.shape[0], ...shape, ...(likelihood.outputs === 1 ? [] : [likelihood.outputs])]);
   };
-  const elbo = (x: Tensor, noise?: Tensor) => {
-    const q = encode(x);
+  const elbo = (x: Tensor, noise?: Tensor, pass?: Pass) => {
+    const q = encode(x, pass);
     const z = q.sample(noise);
-    return { reconstruction: likelihood.logProb(examples(x), decode(z)).neg(), kl: prior.kl(q, z) };
+    return { reconstruction: likelihood.logProb(examples(x), decode(z, pass)).neg(), kl: prior.kl(q, z) };
   };
   const dispose = () => {
-    for (const t of parameters.values()) t.dispose();
+    for (const t of [...parameters.values(), ...state.values()]) t.dispose();
   };
 
   return {
-    ...{ config, parameters, shape, latent, prior, likelihood, beta },
+    ...{ config, parameters, state, shape, latent, prior, likelihood, beta },
     ...{ encode, decode, elbo, dispose, [Symbol.dispose]: dispose },
     terms: (x, options = {}) => {
-      const each = elbo(x, options.noise);
+      const each = elbo(x, options.noise, options);
       const reconstruction = each.reconstruction.mean();
       const kl = each.kl.mean();
       return { loss: reconstruction.add(kl.mul(options.beta ?? beta)), reconstruction, kl };

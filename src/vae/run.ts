@@ -95,12 +95,13 @@ export function parseMetrics(text: string, name: string): Record<string, unknown
 
 const quote = (value: unknown): string => (JSON.stringify(value) ?? "missing").slice(0, 100);
 
-/** The parameters as a safetensors file, with PyTorch's names and layouts: `load_state_dict(strict=True)` takes them. */
+/** The parameters and states as a safetensors file, with PyTorch's names and layouts: `load_state_dict(strict=True)` takes them. */
 export async function modelToSafetensors(model: Vae): Promise<Uint8Array<ArrayBuffer>> {
-  const entries = [...model.parameters];
+  const entries = [...model.parameters, ...model.state];
   const values = await Promise.all(entries.map(([, t]) => t.data()));
   const tensors = entries.map(([name, t], i): [string, StoredTensor] => {
-    const data = values[i] as Float32Array; // parameters are f32
+    if (t.dtype === "u32") return [name, { dtype: "I64", shape: t.shape, data: BigInt64Array.from(values[i] as Uint32Array, BigInt) }];
+    const data = values[i] as Float32Array; // all others are f32
     if (!isFlipped(t.shape)) return [name, { dtype: "F32", shape: t.shape, data }];
     const [rows, columns] = t.shape;
     return [name, { dtype: "F32", shape: [columns, rows], data: transposed(data, rows, columns) }];
@@ -113,19 +114,34 @@ export function modelFromSafetensors(config: VaeConfig, bytes: Uint8Array, name:
   const { tensors } = readSafetensors(bytes, name);
   const count = [...tensors.values()].reduce((sum, { data }) => sum + data.length, 0);
   const model = build(config, blank(count)); // no config can make it larger than the file
-  for (const [key, t] of model.parameters) {
+  fill(model, tensors, name);
+  return model;
+}
+
+/** Gives a new model the parameters and states in a file, which must be those that it has. */
+export function fill(model: Pick<Vae, "parameters" | "state">, tensors: ReadonlyMap<string, StoredTensor>, name: string): void {
+  const wanted = new Map([...model.parameters, ...model.state]);
+  for (const [key, t] of wanted) {
     const stored = tensors.get(key);
     const shape = isFlipped(t.shape) ? t.shape.toReversed() : t.shape;
+    const dtype = t.dtype === "u32" ? "I64" : "F32"; // PyTorch counts in i64
     if (!stored) throw new Error(`${name}: has no ${key}, which the model of the config needs`);
-    if (stored.dtype !== "F32" || `${stored.shape}` !== `${shape}`) {
-      throw new Error(`${name}: ${key} is ${stored.dtype} [${stored.shape.join(", ")}], but the model needs F32 [${shape.join(", ")}]`);
+    if (stored.dtype !== dtype || `${stored.shape}` !== `${shape}`) {
+      throw new Error(
+        `${name}: ${key} is ${stored.dtype} [${stored.shape.join(", ")}], but the model needs ${dtype} [${shape.join(", ")}]`,
+      );
     }
-    const host = t.storage?.block.host as Float32Array; // a new model lies on the host until a program reads it
-    host.set(isFlipped(t.shape) ? transposed(stored.data as Float32Array, t.shape[1], t.shape[0]) : (stored.data as Float32Array));
+    const host = t.storage?.block.host as Float32Array | Uint32Array; // a new model lies on the host until a program reads it
+    if (stored.dtype === "I64") host.set(Array.from(stored.data, (n) => counted(n, `${name}: ${key}`)));
+    else host.set(isFlipped(t.shape) ? transposed(stored.data as Float32Array, t.shape[1], t.shape[0]) : (stored.data as Float32Array));
   }
-  const extra = [...tensors.keys()].find((key) => !model.parameters.has(key));
+  const extra = [...tensors.keys()].find((key) => !wanted.has(key));
   if (extra !== undefined) throw new Error(`${name}: has ${extra}, which the model of the config does not know`);
-  return model;
+}
+
+function counted(n: bigint, what: string): number {
+  if (n >= 0n && n < 2n ** 32n) return Number(n);
+  throw new Error(`${what} is ${n}; Elbo counts from 0 to ${2 ** 32 - 1}`);
 }
 
 /** A matrix is a linear layer's weight: [in, out] here, [out, in] in PyTorch. */

@@ -110,7 +110,7 @@ async function* run(model: Vae, { train, test }: TrainData, settings: Settings):
 
   const step = compile(
     () => {
-      const terms = model.terms(data.rows(batchOrder(data.count, batch)), { beta });
+      const terms = model.terms(data.rows(batchOrder(data.count, batch)), { beta, training: true });
       optimizer.step(terms.loss); // a loss that is no number changes nothing: the parameters of the step before remain
       return { ...terms };
     },
