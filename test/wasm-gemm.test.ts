@@ -18,6 +18,7 @@ type Gemm = (
     ...b: [address: number, step: number, flip: number],
     ...c: [address: number, step: number],
     scratch: number,
+    accumulates?: number,
   ]
 ) => void;
 
@@ -195,6 +196,28 @@ describe("matrix products in WebAssembly [wasm]", () => {
               expect(bitsOf(shared)).toEqual(bitsOf(whole));
             }
           }
+        }
+      }
+    });
+
+    test(`a sum in parts along k has the bits of one without a break, tiles of ${one.name}`, () => {
+      for (const flips of FLIPS) {
+        for (const [m, n, k, cut] of [
+          [2, 37, 21, 9],
+          [23, 17, 790, 405],
+        ]) {
+          const heap = new Heap(one, 60_000);
+          const [a, b] = [matrix(heap, m, k, flips[0], 0), matrix(heap, k, n, flips[1], 0)];
+          const [whole, parted]: Matrix[] = [0, 1].map(() => ({ at: heap.room(m * n), step: n, flip: 0 }));
+          const part = (c: Matrix, from: number, to: number, accumulates: number): void => {
+            const [atA, atB] = [4 * indexOf(a, 0, from), 4 * indexOf(b, from, 0)];
+            heap.gemm(m, n, to - from, atA, a.step, a.flip, atB, b.step, b.flip, c.at, c.step, 0, accumulates);
+          };
+          part(whole, 0, k, 0);
+          part(parted, 0, cut, 0);
+          part(parted, cut, k, 1);
+          const bitsOf = (c: Matrix): Uint32Array => heap.words.slice(c.at / 4, c.at / 4 + m * n);
+          expect(bitsOf(parted)).toEqual(bitsOf(whole));
         }
       }
     });

@@ -3,6 +3,7 @@
 
 import type { Shape } from "../tensor/shape.ts";
 import type { Attrs, DType, Tensor, Values } from "../tensor/tensor.ts";
+import type { Geometry } from "./conv/geometry.ts";
 import type { Floats, Ints } from "./devices/wasm/assembler.ts";
 import type * as wasm from "./devices/wasm/emit.ts";
 import type { Emit, Index } from "./devices/webgpu/emit.ts";
@@ -79,9 +80,35 @@ export interface Product extends Common {
   readonly wgsl: {
     readonly a: (e: Emit, t: Tensor, batch: readonly string[], m: string, k: string) => string;
     readonly b: (e: Emit, t: Tensor, batch: readonly string[], k: string, n: string) => string;
+    /** Where C[b, m, n] is in the result, and what must hold for it to be there. */
+    readonly at: (
+      e: Emit,
+      t: Tensor,
+      batch: readonly string[],
+      m: string,
+      n: string,
+    ) => { readonly index: Index; readonly inside: readonly string[] };
+    /** Do neighbours in memory lie along k, in each operand? */
+    readonly along: (t: Tensor) => { readonly a: boolean; readonly b: boolean };
   };
-  /** How the operands lie in memory, row-major: transposed or not, and the steps along the axes of the batch from one matrix to the next. */
-  readonly wasm: (t: Tensor) => { readonly flipA: boolean; readonly flipB: boolean; readonly steps: readonly (readonly number[])[] };
+  readonly wasm: (t: Tensor) => Matrices | Patches;
+  /** Is B the second input as it lies, a row for each step along k? Then a sum of its columns may be made beside the product. */
+  readonly plainB: (t: Tensor) => boolean;
+}
+
+/** How the operands lie in memory, row-major: transposed or not, and the steps along the axes of the batch from one matrix to the next. */
+export interface Matrices {
+  readonly kind: "matrices";
+  readonly flipA: boolean;
+  readonly flipB: boolean;
+  readonly steps: readonly (readonly number[])[];
+}
+
+/** A member of the convolution family, which multiplies patches of images. */
+export interface Patches {
+  readonly kind: "patches";
+  readonly role: "x" | "w" | "y";
+  readonly geometry: Geometry;
 }
 
 export interface Effect extends Common {

@@ -1,6 +1,7 @@
 // The list of ops. Whatever stands here is exported by name; becomes a method if its first argument is a tensor; and
 // has its shape, its gradient and its agreement between devices tested.
 
+export { conv1d, conv2d, convTranspose1d, convTranspose2d } from "./conv/conv2d.ts";
 export { cast } from "./elementwise/cast.ts";
 export * from "./elementwise/composed.ts";
 export * from "./elementwise/table.ts";

@@ -1,6 +1,6 @@
 // The one rule of fusion: when two kernels can be one, and what that kernel is.
 
-import type { Reduce } from "../kernels/op.ts";
+import type { Product, Reduce } from "../kernels/op.ts";
 import { type Graph, isLeaf } from "./graph.ts";
 import { keepsOrder, type Read } from "./inline.ts";
 import { type Shape, sameShape, size } from "./shape.ts";
@@ -80,7 +80,7 @@ function withRider(graph: Graph, reads: readonly (readonly Read[])[], a: Kernel,
   const right = rootOf(graph, graph.inputs[product.cores[0]][1]);
   const summed = rootOf(graph, graph.inputs[sum.cores[0]][0]);
   const across = core.shape[core.rank - 1] === domain.shape[domain.shape.length - 1]; // a reshaped operand has other columns
-  if (core.op.name !== "matmul" || core.rank !== 2 || core.attrs.flipB || !columns || !across || right !== summed) return undefined;
+  if (!(core.op as Product).plainB(core) || !columns || !across || right !== summed) return undefined;
   const [ofProduct, ofSum] = [new Set(membersOf(product)), new Set(membersOf(sum))];
   const reading = (members: Set<number>, others: Set<number>) => [...members].some((i) => reads[i].some((r) => others.has(r.of)));
   if (reading(ofProduct, ofSum) || reading(ofSum, ofProduct)) return undefined;

@@ -33,6 +33,8 @@ const FEW_ROWS = 3;
 /** Whole tiles, so that only the last block of rows has a part of one. */
 const rowsAtOnce = (tile: Tile): number => 512 - (512 % tile.rows);
 
+export const GEMM_PARAMETERS = 13;
+
 /** Scratch memory: one tile of C, the packed part of A, the packed part of B. */
 function layout(tile: Tile): { readonly a: number; readonly b: number; readonly end: number } {
   const a = 4 * tile.rows * widthOf(tile);
@@ -44,7 +46,7 @@ function layout(tile: Tile): { readonly a: number; readonly b: number; readonly 
 export const scratchBytes = (tile: Tile): number => layout(tile).end;
 
 /**
- * gemm(m, n, k, a, aStep, flipA, b, bStep, flipB, c, cStep, scratch): C = A · B.
+ * gemm(m, n, k, a, aStep, flipA, b, bStep, flipB, c, cStep, scratch, accumulates): C = A · B, or C += A · B.
  *
  * Addresses are in bytes; a step is the distance of rows in floats, in the matrix as it is stored: A as [m, k], or
  * [k, m] if flipA; B as [k, n], or [n, k] if flipB. k is at least 1. Up to 64 bytes after the end of a stored matrix
@@ -57,13 +59,13 @@ export function gemm(module: Module, tile: Tile): FuncRef {
   const multiply = blockKernel(module, tile, copy);
   const rows = rowsKernel(module, copy);
   const space = layout(tile);
-  return module.func("gemm", ints(12), [], (f) => {
-    const [m, n, k, a, aFloats, flipA, b, bFloats, flipB, c, cFloats, scratch] = parameters(f, 12);
+  return module.func("gemm", ints(GEMM_PARAMETERS), [], (f) => {
+    const [m, n, k, a, aFloats, flipA, b, bFloats, flipB, c, cFloats, scratch, accumulates] = parameters(f, GEMM_PARAMETERS);
     const [aStep, bStep, cStep] = [aFloats.shl(2), bFloats.shl(2), cFloats.shl(2)];
     const [packedA, packedB] = [scratch.add(space.a), scratch.add(space.b)];
 
     f.if(m.le(FEW_ROWS), () => {
-      f.call(rows, m, n, k, a, aStep, flipA, b, bStep, flipB, c, cStep, scratch);
+      f.call(rows, m, n, k, a, aStep, flipA, b, bStep, flipB, c, cStep, scratch, accumulates);
       f.return();
     });
 
@@ -87,7 +89,7 @@ export function gemm(module: Module, tile: Tile): FuncRef {
             () => f.call(packA.flipped, packedA, element(a, aStep, p, row), aStep, depth, height),
             () => f.call(packA.plain, packedA, element(a, aStep, row, p), aStep, depth, height),
           );
-          f.call(multiply, height, width, depth, packedA, packedB, element(c, cStep, row, column), cStep, scratch, p);
+          f.call(multiply, height, width, depth, packedA, packedB, element(c, cStep, row, column), cStep, scratch, p.or(accumulates));
         });
       });
     });

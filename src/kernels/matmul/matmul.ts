@@ -51,10 +51,13 @@ export const matmulOp: Product = {
   wgsl: {
     a: (e, t, batch, m, k) => operand(e, t.inputs[0], batch, flips(t).flipA ? [k, m] : [m, k]),
     b: (e, t, batch, k, n) => operand(e, t.inputs[1], batch, flips(t).flipB ? [n, k] : [k, n]),
+    at: (e, t, batch, m, n) => ({ index: e.at(t.shape, [...batch, m, n]), inside: [] }),
+    along: (t) => ({ a: !flips(t).flipA, b: !!flips(t).flipB }),
   },
+  plainB: (t) => t.rank === 2 && !flips(t).flipB,
   wasm: (t) => {
     const { flipA = false, flipB = false } = flips(t);
-    return { flipA, flipB, steps: t.inputs.map((x) => batchSteps(matmulOp.sizes(t).batch, x.shape)) };
+    return { kind: "matrices", flipA, flipB, steps: t.inputs.map((x) => batchSteps(matmulOp.sizes(t).batch, x.shape)) };
   },
   grad: (dy, t) => {
     const [a, b] = t.inputs;

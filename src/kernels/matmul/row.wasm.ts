@@ -7,15 +7,15 @@
 import type { FuncRef, Int, Module } from "../devices/wasm/assembler.ts";
 import { four, ints, parameters, transposed } from "./pack.wasm.ts";
 
-/** rows(m, n, k, a, aStep, flipA, b, bStep, flipB, c, cStep, spare): as `gemm`, with steps in bytes. */
+/** rows(m, n, k, a, aStep, flipA, b, bStep, flipB, c, cStep, spare, accumulates): as `gemm`, with steps in bytes. */
 export function rowsKernel(module: Module, copy: FuncRef): FuncRef {
   const row = { plain: plain(module), flipped: flipped(module, copy) };
-  return module.func(undefined, ints(12), [], (f) => {
-    const [m, n, k, a, aStep, flipA, b, bStep, flipB, c, cStep, spare] = parameters(f, 12);
+  return module.func(undefined, ints(13), [], (f) => {
+    const [m, n, k, a, aStep, flipA, b, bStep, flipB, c, cStep, spare, accumulates] = parameters(f, 13);
     const stride = flipA.choose(aStep, 4); // from one number of a row of A to the next
     const nextRow = flipA.choose(4, aStep);
     f.for(0, m, 1, (i) => {
-      const args = [n, k, a.add(i.mul(nextRow)), stride, b, bStep, c.add(i.mul(cStep)), spare] as const;
+      const args = [n, k, a.add(i.mul(nextRow)), stride, b, bStep, c.add(i.mul(cStep)), spare, accumulates] as const;
       f.if(
         flipB,
         () => f.call(row.flipped, ...args),
@@ -25,12 +25,12 @@ export function rowsKernel(module: Module, copy: FuncRef): FuncRef {
   });
 }
 
-// row(n, k, a, stride, b, bStep, c, spare)
+// row(n, k, a, stride, b, bStep, c, spare, accumulates)
 
 /** c[j] += a[p] · B[p, j], for whole rows of B, four of them at a time so that c is read and written less often. */
 function plain(module: Module): FuncRef {
-  return module.func(undefined, ints(8), [], (f) => {
-    const [n, k, a, stride, b, bStep, c] = parameters(f, 7);
+  return module.func(undefined, ints(9), [], (f) => {
+    const [n, k, a, stride, b, bStep, c, _, accumulates] = parameters(f, 9);
     const [end, whole] = [n.shl(2), n.shl(2).and(-16)];
     const add = (count: number) => (p: Int) => {
       const several = Array.from({ length: count }, (_, i) => p.add(i));
@@ -47,7 +47,7 @@ function plain(module: Module): FuncRef {
         f.storeFirst(c.add(j), sum);
       });
     };
-    f.for(0, end, 4, (j) => f.storeInt(c.add(j), f.asInt(0)));
+    f.if(accumulates.eq(0), () => f.for(0, end, 4, (j) => f.storeInt(c.add(j), f.asInt(0))));
     f.for(0, k.and(-4), 4, add(4));
     f.for(k.and(-4), k, 1, add(1));
   });
@@ -58,13 +58,26 @@ const GROUPS = 4;
 
 /** c[j] = Σp a[p] · B[j, p]: four by four numbers of B are transposed in registers, and then are as above. */
 function flipped(module: Module, copy: FuncRef): FuncRef {
-  return module.func(undefined, ints(8), [], (f) => {
-    const [n, k, a, stride, b, bStep, c, spare] = parameters(f, 8);
+  return module.func(undefined, ints(9), [], (f) => {
+    const [n, k, a, stride, b, bStep, c, spare, accumulates] = parameters(f, 9);
     const groups = Array.from({ length: GROUPS }, (_, g) => g);
     f.for(0, n, 4 * GROUPS, (first) => {
       const rowOfB = (j: Int): Int => b.add(j.min(n.sub(1)).mul(bStep)); // there is no row after the last
       const rows = groups.map((g) => four((i) => rowOfB(first.add(4 * g + i))));
-      const sums = groups.map(() => f.floatsVar(0));
+      const [at, count] = [c.add(first.shl(2)), n.sub(first).min(4 * GROUPS)];
+      f.if(accumulates, () => f.call(copy, spare, 0, at, 0, 1, count));
+      // A variable, so that what it points to is read here and not before the call. It is read even if it is not wanted.
+      const spareNow = f.get(f.intVar(spare));
+      const isNew = f.splat(accumulates.eq(0)).ne(0);
+      const sums = groups.map((g) =>
+        f.floatsVar(
+          f
+            .load(spareNow, 16 * g)
+            .bits()
+            .andNot(isNew)
+            .asFloats(),
+        ),
+      );
       const add = (count: number) => (p: Int) => {
         const xs = Array.from({ length: count }, (_, i) => f.loadSplat(a.add(p.add(i).mul(stride))));
         for (const g of groups) {
@@ -76,7 +89,7 @@ function flipped(module: Module, copy: FuncRef): FuncRef {
       f.for(0, k.and(-4), 4, add(4));
       f.for(k.and(-4), k, 1, add(1));
       for (const g of groups) f.store(spare, f.get(sums[g]), 16 * g);
-      f.call(copy, c.add(first.shl(2)), 0, spare, 0, 1, n.sub(first).min(4 * GROUPS));
+      f.call(copy, at, 0, spare, 0, 1, count);
     });
   });
 }

@@ -62,13 +62,16 @@ export function walkOf(domain: Shape, axes: readonly number[], isFlat: boolean):
 /** What can be done apart: groups of results. */
 export const unitsOf = ({ n, along, width, groups }: Walk): number => (along ? n : n / Math.max(1, width)) * groups;
 
+/** Where an accumulator starts, and how two of them merge. */
+export type Accumulator = Pick<ReduceWasm, "identity" | "merge">;
+
 /** A result as it is folded: the vectors of its accumulator. */
 class Folding {
   readonly #f: Func;
-  readonly #fold: ReduceWasm;
+  readonly #fold: Accumulator;
   readonly #vectors: readonly Var<Floats>[];
 
-  constructor(f: Func, fold: ReduceWasm) {
+  constructor(f: Func, fold: Accumulator) {
     this.#f = f;
     this.#fold = fold;
     this.#vectors = this.#start().map((v) => f.floatsVar(v));
@@ -247,8 +250,8 @@ function rowOf({ domain, stays, goes, rows }: Walk, result: Int, down: Int): Int
 /** Merges the groups of each result, in their order. Results lie side by side, so that four are merged at once. */
 export function mergeGroups(
   f: Func,
-  { n, groups }: Walk,
-  { folds, address }: Pick<Fold, "folds" | "address">,
+  { n, groups }: Pick<Walk, "n" | "groups">,
+  { folds, address }: Pick<Fold, "address"> & { readonly folds: readonly Accumulator[] },
   to: (fold: number) => Int,
   part: Range,
 ): void {

@@ -2,7 +2,8 @@
 
 import type { Plan } from "../../../tensor/plan.ts";
 import { arrayOf, type DType, type Values } from "../../../tensor/tensor.ts";
-import { gemm, scratchBytes } from "../../matmul/gemm.wasm.ts";
+import { GEMM_PARAMETERS, gemm, scratchBytes } from "../../matmul/gemm.wasm.ts";
+import { ints } from "../../matmul/pack.wasm.ts";
 import { widthOf as columnsOf, type Tile, tileFor } from "../../matmul/tile.wasm.ts";
 import { type Device, leave, type Prepared } from "../device.ts";
 import { NoDeviceError } from "../errors.ts";
@@ -196,9 +197,8 @@ export class WasmDevice implements Device {
   }
 
   importGemm(module: Module): Gemm {
-    const twelve = Array.from({ length: 12 }, () => "i32" as const);
     return {
-      ref: module.import("gemm", twelve),
+      ref: module.import("gemm", ints(GEMM_PARAMETERS)),
       scratchBytes: scratchBytes(this.tile),
       rows: this.tile.rows,
       columns: columnsOf(this.tile),

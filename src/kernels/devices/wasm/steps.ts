@@ -8,10 +8,11 @@ import type { Plan } from "../../../tensor/plan.ts";
 import { type Shape, size } from "../../../tensor/shape.ts";
 import type { Tensor } from "../../../tensor/tensor.ts";
 import { alongRow, type Range } from "../../elementwise/rows.wasm.ts";
-import type { Product, Reduce } from "../../op.ts";
+import type { Reduce } from "../../op.ts";
 import { type Fold, foldUnits, isLong, mergeGroups, unitsOf, walkOf } from "../../reduce/fold.wasm.ts";
 import type { Func, FuncRef, Int } from "./assembler.ts";
 import { type Place, type Surroundings, Writer } from "./emit.ts";
+import { productSteps } from "./products.ts";
 
 /** Something that all threads do a share of. */
 export interface Step {
@@ -47,9 +48,7 @@ export interface Table {
   temporary(elements: number): string;
 }
 
-const SMALL = 8192; // elements times ops, or so: a few microseconds
-const SMALL_PRODUCT = 1 << 17; // multiplications
-const SMALL_OPERAND = 1 << 14; // elements that are packed in no time
+export const SMALL = 8192; // elements times ops, or so: a few microseconds
 const MOST_IN_A_ROW = 2 ** 28; // loops count bytes in signed numbers
 const LINE = 64; // bytes in a line of the cache, which threads had better not share
 const GRAIN = 1024; // elements: what a thread takes at least
@@ -63,7 +62,7 @@ export interface Gemm {
 }
 
 export function stepsOf(plan: Plan, k: Kernel, table: Table, gemm: Gemm, positions: ReadonlyMap<Tensor, number>): Step[] {
-  const steps = new Steps(plan, k, table, gemm, positions);
+  const steps = new KernelSteps(plan, k, table, gemm, positions);
   switch (k.loops) {
     case "map":
       return [steps.map(k.outer)];
@@ -71,7 +70,7 @@ export function stepsOf(plan: Plan, k: Kernel, table: Table, gemm: Gemm, positio
       return [...steps.fold(k.inner, k.cores), ...(k.outer.length > 0 ? [steps.map(k.outer)] : [])];
     case "product":
       return [
-        steps.product(k.cores[0], k.outer),
+        ...productSteps(steps, k.cores[0], k.outer),
         ...(k.rider ? [...steps.fold([], [k.rider.core]), ...(k.rider.outer.length > 0 ? [steps.map(k.rider.outer)] : [])] : []),
       ];
     default:
@@ -80,22 +79,22 @@ export function stepsOf(plan: Plan, k: Kernel, table: Table, gemm: Gemm, positio
 }
 
 /** The steps of one kernel. */
-class Steps {
-  readonly #plan: Plan;
-  readonly #table: Table;
-  readonly #gemm: Gemm;
+export class KernelSteps {
+  readonly plan: Plan;
+  readonly table: Table;
+  readonly gemm: Gemm;
   readonly #positions: ReadonlyMap<Tensor, number>;
   /** Results of the kernel's fold or product that no slot holds: where they are kept on the way to its other members. */
   readonly #kept = new Map<number, string>();
-  readonly #label: string;
+  readonly label: string;
 
   constructor(plan: Plan, k: Kernel, table: Table, gemm: Gemm, positions: ReadonlyMap<Tensor, number>) {
-    this.#plan = plan;
-    this.#table = table;
-    this.#gemm = gemm;
+    this.plan = plan;
+    this.table = table;
+    this.gemm = gemm;
     this.#positions = positions;
     const nameOf = (t: Tensor) => (t.op.loops === "effect" ? `${t.attrs.by}` : t.op.name);
-    this.#label = [...new Set(membersOf(k).map((i) => nameOf(plan.graph.nodes[i])))].join(" ");
+    this.label = [...new Set(membersOf(k).map((i) => nameOf(plan.graph.nodes[i])))].join(" ");
     for (const core of [...k.cores, ...(k.rider ? [k.rider.core] : [])]) {
       if (!plan.stored[core]) this.#kept.set(core, this.#host(core, k) ?? table.temporary(plan.graph.nodes[core].size));
     }
@@ -104,69 +103,67 @@ class Steps {
   /** A product may leave its sums where one of its results will be stored, element by element. */
   #host(core: number, k: Kernel): string | undefined {
     if (k.loops !== "product" || core !== k.cores[0]) return undefined;
-    const { nodes } = this.#plan.graph;
-    const i = k.outer.find((o) => this.#plan.stored[o] && nodes[o].dtype === "f32" && nodes[o].size === nodes[core].size);
-    return i === undefined ? undefined : this.#name(i);
+    const { nodes } = this.plan.graph;
+    const i = k.outer.find((o) => this.plan.stored[o] && nodes[o].dtype === "f32" && nodes[o].size === nodes[core].size);
+    return i === undefined ? undefined : this.name(i);
   }
 
-  #node(i: number): Tensor {
-    return this.#plan.graph.nodes[i];
+  node(i: number): Tensor {
+    return this.plan.graph.nodes[i];
   }
 
   /** The name of the memory in which node i's value lies. */
-  #name(i: number): string {
-    const at = placeOf(this.#plan.graph, i);
-    if (isLeaf(this.#node(at))) return `leaf ${at}`;
+  name(i: number): string {
+    const at = placeOf(this.plan.graph, i);
+    if (isLeaf(this.node(at))) return `leaf ${at}`;
     const kept = this.#kept.get(at);
-    return kept ?? `slot ${this.#plan.slotOf[at]}`;
+    return kept ?? `slot ${this.plan.slotOf[at]}`;
   }
 
   /** The same for what is claimed: leaves that lie in one block are one. */
-  #region(i: number): string {
-    const at = placeOf(this.#plan.graph, i);
-    const { blockOf } = this.#plan.graph;
-    return isLeaf(this.#node(at)) && blockOf[at] >= 0 ? `block ${blockOf[at]}` : this.#name(i);
+  region(i: number): string {
+    const at = placeOf(this.plan.graph, i);
+    const { blockOf } = this.plan.graph;
+    return isLeaf(this.node(at)) && blockOf[at] >= 0 ? `block ${blockOf[at]}` : this.name(i);
   }
 
   #around(computed: ReadonlySet<number>): Surroundings {
     return {
       position: (t) => this.#positions.get(t) as number,
-      isComputed: (i) => computed.has(i) || this.#plan.inline[i],
-      address: (f, i) => this.#table.address(f, this.#name(i)),
-      scalar: (f, i, read, type) => this.#table.scalar(f, i, read, type),
+      isComputed: (i) => computed.has(i) || this.plan.inline[i],
+      address: (f, i) => this.table.address(f, this.name(i)),
+      scalar: (f, i, read, type) => this.table.scalar(f, i, read, type),
     };
   }
 
-  #claims(members: readonly number[]): Pick<Step, "reads" | "writes"> {
+  claims(members: readonly number[]): Pick<Step, "reads" | "writes"> {
     const own = new Set(members);
-    const reads = members
-      .flatMap((i) => this.#plan.reads[i].map((r) => r.of))
-      .filter((i) => !own.has(i) && this.#node(i).op.name !== "full");
+    const reads = members.flatMap((i) => this.plan.reads[i].map((r) => r.of)).filter((i) => !own.has(i) && this.node(i).op.name !== "full");
     return {
-      reads: new Set(reads.map((i) => this.#region(i))),
-      writes: new Set(members.filter((i) => this.#isKept(i)).map((i) => this.#region(i))),
+      reads: new Set(reads.map((i) => this.region(i))),
+      writes: new Set(members.filter((i) => this.isKept(i)).map((i) => this.region(i))),
     };
   }
 
   /** Memory that members touch at the place of each result only, in rows of `width`. */
-  #widths(members: readonly number[], width: number): Map<string, number> {
+  widths(members: readonly number[], width: number): Map<string, number> {
     const own = new Set(members);
     const widths = new Map<string, number>();
     const shared = new Set<string>();
     for (const i of members) {
-      if (this.#isKept(i)) widths.set(this.#region(i), width);
-      for (const { of, exact } of this.#plan.reads[i]) {
+      if (this.isKept(i)) widths.set(this.region(i), width);
+      for (const { of, exact } of this.plan.reads[i]) {
         if (own.has(of)) continue;
-        if (exact) widths.set(this.#region(of), width);
-        else shared.add(this.#region(of));
+        if (exact) widths.set(this.region(of), width);
+        else shared.add(this.region(of));
       }
     }
     for (const name of shared) widths.delete(name);
     return widths;
   }
 
-  #isKept(i: number): boolean {
-    return this.#plan.stored[i] || this.#kept.has(i) || this.#node(i).op.loops === "effect";
+  isKept(i: number): boolean {
+    return this.plan.stored[i] || this.#kept.has(i) || this.node(i).op.loops === "effect";
   }
 
   /**
@@ -175,15 +172,15 @@ class Steps {
    * well, for it must be there if the second is beyond the end of memory.)
    */
   #stores(members: readonly number[], writers: readonly { writer: Writer; at: Place }[]): void {
-    const kept = members.filter((i) => this.#isKept(i));
-    const values = kept.map((i) => writers.map(({ writer, at }) => writer.value(this.#node(i), writer.stretched(this.#node(i).shape, at))));
+    const kept = members.filter((i) => this.isKept(i));
+    const values = kept.map((i) => writers.map(({ writer, at }) => writer.value(this.node(i), writer.stretched(this.node(i).shape, at))));
     for (const [which, i] of kept.entries())
       for (const [w, { writer, at }] of [...writers.entries()].reverse())
-        writer.store(i, writer.stretched(this.#node(i).shape, at).linear(), values[which][w]);
+        writer.store(i, writer.stretched(this.node(i).shape, at).linear(), values[which][w]);
   }
 
   /** The loops of members over some rows and columns of their domain. */
-  #mapLoops(f: Func, members: readonly number[], domain: Shape, width: number, rows: Range, columns: Range): void {
+  mapLoops(f: Func, members: readonly number[], domain: Shape, width: number, rows: Range, columns: Range): void {
     const around = this.#around(new Set(members));
     f.for(rows.from, rows.to, 1, (row) => {
       alongRow(f, width, columns, (lanes) => {
@@ -197,37 +194,37 @@ class Steps {
   }
 
   map(members: readonly number[]): Step {
-    const domain = this.#node(members[0]).shape;
+    const domain = this.node(members[0]).shape;
     const n = size(domain);
-    const isFlat = this.#isFlat(members, n);
+    const isFlat = this.isFlat(members, n);
     const last = domain.findLast((d) => d !== 1) ?? 1;
     const width = isFlat ? n : last;
     const rows = width === 0 ? 0 : n / width;
     const byRows = rows >= 16 || rows * 8 > width;
     const grain = byRows ? Math.max(1, Math.ceil(GRAIN / width)) : GRAIN;
     return {
-      label: this.#label,
+      label: this.label,
       flops: 0,
-      ...this.#claims(members),
+      ...this.claims(members),
       isSmall: n * members.length < SMALL,
-      rows: byRows ? { total: rows, grain, widths: this.#widths(members, width) } : undefined,
+      rows: byRows ? { total: rows, grain, widths: this.widths(members, width) } : undefined,
       write: (f, thread, threads) => {
         if (n === 0) return;
         const all = (to: number): Range => ({ from: 0, to });
         const [some, part] = byRows ? [share(thread, threads, rows, grain), all(width)] : [all(rows), share(thread, threads, width, grain)];
-        this.#mapLoops(f, members, domain, width, some, part);
+        this.mapLoops(f, members, domain, width, some, part);
       },
     };
   }
 
   /** Does everything that the members read lie as the domain does, or is one number? Then all axes are one. */
-  #isFlat(members: readonly number[], n: number): boolean {
+  isFlat(members: readonly number[], n: number): boolean {
     if (n > MOST_IN_A_ROW) return false;
-    const { inline, graph } = this.#plan;
+    const { inline, graph } = this.plan;
     const own = new Set(members);
     const visit = (i: number): boolean =>
       graph.inputs[i].every((x) => {
-        const t = this.#node(x);
+        const t = this.node(x);
         if (t.size === 1) return true;
         if (t.size !== n) return false;
         if (!(inline[x] || own.has(x))) return true;
@@ -235,39 +232,39 @@ class Steps {
         return passes && visit(x);
       });
     return members.every((i) => {
-      const { op } = this.#node(i);
-      const isOrdered = op.loops !== "view" || keepsOrder(this.#node(i));
+      const { op } = this.node(i);
+      const isOrdered = op.loops !== "view" || keepsOrder(this.node(i));
       return isOrdered && visit(i);
     });
   }
 
   /** Reductions over one domain, and what is computed at each element that they visit. */
   fold(inner: readonly number[], cores: readonly number[]): Step[] {
-    const ops = cores.map((core) => this.#node(core).op as Reduce);
-    const { shape, axes } = ops[0].domain(this.#node(cores[0]));
+    const ops = cores.map((core) => this.node(core).op as Reduce);
+    const { shape, axes } = ops[0].domain(this.node(cores[0]));
     const total = size(shape);
-    const isFlat = ops.every((op) => op.visitsInput && op.wasm.identity.length === 1) && this.#isFlat([...inner, ...cores], total);
+    const isFlat = ops.every((op) => op.visitsInput && op.wasm.identity.length === 1) && this.isFlat([...inner, ...cores], total);
     const walk = walkOf(shape, axes, isFlat);
     const folds = ops.map((op) => op.wasm);
     const { n, groups } = walk;
     const vectors = folds.map((fold) => fold.identity.length);
-    const partial = groups > 1 ? folds.map((_, i) => this.#table.temporary(groups * vectors[i] * n)) : [];
+    const partial = groups > 1 ? folds.map((_, i) => this.table.temporary(groups * vectors[i] * n)) : [];
     const spareBytes = LINE * Math.ceil((32 * vectors.reduce((sum, v) => sum + v, 0)) / LINE);
-    const spare = isLong(walk) ? this.#table.temporary((this.#table.threads * spareBytes) / 4) : undefined;
-    const home = cores.map((core) => this.#name(core));
+    const spare = isLong(walk) ? this.table.temporary((this.table.threads * spareBytes) / 4) : undefined;
+    const home = cores.map((core) => this.name(core));
     const addressIn =
       (f: Func): Fold["address"] =>
       (i, part, group, at) =>
         groups === 1
-          ? this.#table.address(f, home[i]).add(at.shl(2))
-          : this.#table.address(f, partial[i]).add(group.mul(vectors[i]).add(part).mul(n).add(at).shl(2));
+          ? this.table.address(f, home[i]).add(at.shl(2))
+          : this.table.address(f, partial[i]).add(group.mul(vectors[i]).add(part).mul(n).add(at).shl(2));
     const around = this.#around(new Set(inner));
-    const claims = this.#claims([...inner, ...cores]);
-    const written = [...inner.filter((i) => this.#isKept(i)).map((i) => this.#region(i)), ...(groups > 1 ? partial : home)];
+    const claims = this.claims([...inner, ...cores]);
+    const written = [...inner.filter((i) => this.isKept(i)).map((i) => this.region(i)), ...(groups > 1 ? partial : home)];
     const units = unitsOf(walk);
     const byUnits = walk.along || groups > 1 || units >= 8;
     const visiting: Step = {
-      label: this.#label,
+      label: this.label,
       flops: 0,
       reads: claims.reads,
       writes: new Set([...written, ...(spare ? [spare] : [])]),
@@ -286,9 +283,9 @@ class Steps {
             writer: () => new Writer(f, around),
             visit: (places) => {
               this.#stores(inner, places);
-              return places.map(({ writer, at }) => cores.map((core, i) => ops[i].wasm.visit(writer, this.#node(core), at)));
+              return places.map(({ writer, at }) => cores.map((core, i) => ops[i].wasm.visit(writer, this.node(core), at)));
             },
-            spare: spare === undefined ? undefined : this.#table.address(f, spare).add(thread.mul(spareBytes)),
+            spare: spare === undefined ? undefined : this.table.address(f, spare).add(thread.mul(spareBytes)),
           },
           some,
           columns,
@@ -297,94 +294,20 @@ class Steps {
     };
     if (groups === 1) return [visiting];
     const merging: Step = {
-      label: this.#label,
+      label: this.label,
       flops: 0,
       reads: new Set(partial),
-      writes: new Set(home.map((name, i) => (this.#kept.has(cores[i]) ? name : this.#region(cores[i])))),
+      writes: new Set(home.map((name, i) => (this.#kept.has(cores[i]) ? name : this.region(cores[i])))),
       isSmall: n * groups < SMALL,
       write: (f, thread, threads) =>
-        mergeGroups(f, walk, { folds, address: addressIn(f) }, (i) => this.#table.address(f, home[i]), share(thread, threads, n, 64)),
+        mergeGroups(f, walk, { folds, address: addressIn(f) }, (i) => this.table.address(f, home[i]), share(thread, threads, n, 64)),
     };
     return [visiting, merging];
   }
-
-  /** A product, and what is computed from its sums: each thread goes on with the part that it made. */
-  product(core: number, outer: readonly number[]): Step {
-    const { graph, inline } = this.#plan;
-    const t = this.#node(core);
-    const op = t.op as Product;
-    const { batch, m, n, k } = op.sizes(t);
-    const matrices = size(batch);
-    const { flipA, flipB, steps } = op.wasm(t);
-    const [a, b] = graph.inputs[core].map((i) => this.#name(stored(i)));
-    function stored(i: number): number {
-      return inline[i] ? stored(graph.inputs[i][0]) : i; // seen through views that keep the order
-    }
-    const { reads, writes } = this.#claims([core, ...outer]);
-    // Divided where it is longest: along the columns each thread packs its own part of B, along the rows of A. Where B is
-    // small, rows: the next step may go on with them.
-    const byRows = m > n || (m >= 64 && n * k <= SMALL_OPERAND);
-    const along = matrices > 1 ? "batch" : byRows ? "rows" : "columns";
-    const widths = this.#widths([core, ...outer], n);
-    const operands = graph.inputs[core].map((i) => this.#region(stored(i)));
-    for (const operand of operands) widths.delete(operand);
-    if (!flipA && operands[0] !== operands[1]) widths.set(operands[0], k);
-    const [aStep, bStep] = [flipA ? m : k, flipB ? k : n];
-    return {
-      label: `${m} x ${k} x ${n}, ${this.#label}`,
-      flops: 2 * matrices * m * n * k,
-      reads,
-      writes: new Set([...writes, this.#region(core)]),
-      isSmall: matrices * m * n * k < SMALL_PRODUCT,
-      rows: along === "rows" ? { total: m, grain: this.#gemm.rows, widths } : undefined,
-      write: (f, thread, threads) => {
-        if (matrices * m * n === 0) return;
-        const [pa, pb, pc] = [a, b, this.#name(core)].map((name) => this.#table.address(f, name));
-        const scratch = this.#table.address(f, "scratch").add(thread.mul(this.#gemm.scratchBytes));
-        const all = (to: number): Range => ({ from: 0, to });
-        const some = along === "batch" ? share(thread, threads, matrices, 1) : all(matrices);
-        const rows = along === "rows" ? share(thread, threads, m, this.#gemm.rows) : all(m);
-        const columns = along === "columns" ? share(thread, threads, n, this.#gemm.columns) : all(n);
-        const [r0, r1, c0, c1] = [rows.from, rows.to, columns.from, columns.to].map((x) => f.asInt(x));
-        f.for(some.from, some.to, 1, (at) => {
-          const [offA, offB] = steps.map((list) => offset(f, at, batch, list));
-          f.call(
-            this.#gemm.ref,
-            r1.sub(r0),
-            c1.sub(c0),
-            k,
-            pa.add(offA.add(flipA ? r0 : r0.mul(aStep)).shl(2)),
-            aStep,
-            flipA ? 1 : 0,
-            pb.add(offB.add(flipB ? c0.mul(bStep) : c0).shl(2)),
-            bStep,
-            flipB ? 1 : 0,
-            pc.add(at.mul(m).add(r0).mul(n).add(c0).shl(2)),
-            n,
-            scratch,
-          );
-          const first = at.mul(m);
-          if (outer.length > 0) this.#mapLoops(f, outer, t.shape, n, { from: first.add(r0), to: first.add(r1) }, columns);
-        });
-      },
-    };
-  }
-}
-
-/** Where a matrix of the batch begins, counted in elements. */
-function offset(f: Func, at: Int, batch: Shape, steps: readonly number[]): Int {
-  let rest = at;
-  let sum = f.asInt(0);
-  for (let axis = batch.length - 1; axis >= 0; axis--) {
-    if (batch[axis] === 1) continue;
-    sum = sum.add(rest.rem(batch[axis]).mul(steps[axis]));
-    rest = rest.div(batch[axis]);
-  }
-  return sum;
 }
 
 /** A thread's part of `total`, in whole grains. */
-function share(thread: Int, threads: Int, total: number, grain: number): { from: Int; to: Int; multiple: number } {
+export function share(thread: Int, threads: Int, total: number, grain: number): { from: Int; to: Int; multiple: number } {
   const grains = Math.ceil(total / grain);
   const each = threads
     .add(grains - 1)

@@ -218,8 +218,10 @@ class Writing implements Surroundings {
     const loadB = loader("loadB(batch: u32, p: u32, col: u32) -> f32", (w, place) => op.wgsl.b(w, t, place, "p", "col"));
 
     const writer = new Writer(this, new Map([[core, "sum"]]));
-    const at: Index = writer.at(t.shape, [...writer.at(batch, "batch").coords(), "row", "col"]);
-    const stores = this.#stores(writer, [core, ...outer], (i) => writer.stretched(this.#node(i).shape, at));
+    const { index, inside } = op.wgsl.at(writer, t, writer.at(batch, "batch").coords(), "row", "col");
+    const guard = inside.length > 0 ? [`if (!(${inside.join(" && ")})) { return; }`] : [];
+    writer.lines.push(...guard); // what follows is at a place that exists
+    const stores = this.#stores(writer, [core, ...outer], (i) => writer.stretched(this.#node(i).shape, index));
     const riding: string[] = [];
     if (rider) {
       const side = new Writer(this, new Map([[rider.core, "sum"]]), "w");
@@ -230,7 +232,8 @@ class Writing implements Surroundings {
     const tiled = family === "tiled" && rows >= 16 && n >= 16;
     const high = tiled ? 64 : 32; // rows of the block of C that a workgroup makes
     const wide = 64;
-    const along = [`const A_ALONG_P = ${!t.attrs.flipA};`, `const B_ALONG_P = ${!!t.attrs.flipB};`];
+    const { a: aAlong, b: bAlong } = op.wgsl.along(t);
+    const along = [`const A_ALONG_P = ${aAlong};`, `const B_ALONG_P = ${bAlong};`];
     const groups = [Math.ceil(n / wide), Math.ceil(rows / high), Math.min(b, MAX_GROUPS)] as const;
     return this.#finish(tiled ? matmulTiledFile : matmulFile, [...(tiled ? along : []), loadA, loadB, store], groups);
   }
