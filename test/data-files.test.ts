@@ -1,4 +1,5 @@
 // Folders of images: MNIST's names in all their spellings, and what a folder that holds something else is told.
+import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -19,6 +20,7 @@ function folder(files: Record<string, Uint8Array>): string {
   return path;
 }
 
+const hash = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 const images = (count: number, last = 255) => idx([count, 2, 3], new Uint8Array(count * 6).fill(last, count * 6 - 1));
 const labels = (count: number) =>
   idx(
@@ -44,10 +46,21 @@ test("MNIST's four files, plain or gzip, with dash or dot, are a training and a 
   }
 });
 
-test("without a test file the last tenth is the test set", () => {
-  const { train, test } = readImages(folder({ "faces-idx3-ubyte": images(25), "faces-idx1-ubyte": labels(25) }));
-  expect(train).toMatchObject({ count: 23, height: 2, width: 3 });
-  expect(test).toMatchObject({ count: 2, labels: Uint8Array.of(3, 4) });
+test("without a test file a tenth is drawn for testing, the same in every run, and no image is lost or in both parts", () => {
+  const path = folder({
+    "faces-idx3-ubyte": idx(
+      [25, 1, 2],
+      Array.from({ length: 50 }, (_, i) => 4 * Math.floor(i / 2)),
+    ),
+    "faces-idx1-ubyte": labels(25),
+  });
+  const { train, test } = readImages(path);
+  expect(train).toMatchObject({ count: 23, height: 1, width: 2 });
+  expect(test).toMatchObject({ count: 2 });
+  const all = [train, test!].flatMap(({ pixels, labels }) => Array.from(labels!, (label, i) => ({ image: pixels[2 * i] / 4, label })));
+  expect(all.map(({ image }) => image).sort((a, b) => a - b)).toEqual(Array.from({ length: 25 }, (_, i) => i));
+  for (const { image, label } of all) expect(label).toBe(image % 10); // it is still its own
+  expect(readImages(path)).toEqual({ train, test });
   expect(readImages(folder({ "t10k-images-idx3-ubyte": images(9) }))).toMatchObject({ train: { count: 9 }, test: undefined });
 });
 
@@ -126,8 +139,12 @@ real("binarized-mnist")("binarized MNIST has no labels, and 1 is white", () => {
   expect(test).toMatchObject({ count: 10_000, white: 1 });
 });
 
-real("olivetti-faces")("the Olivetti faces, one file, are split into the first 360 and the last 40", () => {
+real("olivetti-faces")("the Olivetti faces, one file, ten of each person in turn, are tested on more than four people", () => {
   const { train, test } = readImages(join(data, "olivetti-faces"));
   expect(train).toMatchObject({ count: 360, height: 64, width: 64, white: 255 });
   expect(test).toMatchObject({ count: 40 });
+  const { data: file } = readIdx(join(data, "olivetti-faces/faces-idx3-ubyte.gz"));
+  const numbers = new Map(Array.from({ length: 400 }, (_, i) => [hash(file.subarray(i * 4096, (i + 1) * 4096)), i]));
+  const person = (i: number) => Math.floor(numbers.get(hash(test!.pixels.subarray(i * 4096, (i + 1) * 4096)))! / 10);
+  expect(new Set(Array.from({ length: 40 }, (_, i) => person(i))).size).toBeGreaterThan(20);
 });

@@ -6,7 +6,7 @@ import { sliceImages } from "../data/index.ts";
 import { adam, type Device } from "../index.ts";
 import { build, describeData, type EpochEvent, modelNames, type Terms, train as trainModel } from "../vae/index.ts";
 import { saveRun } from "../vae/run.node.ts";
-import { dataOption, dataSource, limitOption, readData, type Split } from "./data.ts";
+import { channelsOption, dataOption, dataSource, limitOption, readData, type Split, sizeOption } from "./data.ts";
 import { deviceOptions, openDevice } from "./device.ts";
 import { checkRunDirectory, makeRunDirectory, removePictures, writeWhole } from "./files.ts";
 import { type Command, choice, command, flag, real, sizes, text, UsageError, type ValuesOf, whole } from "./options.ts";
@@ -17,6 +17,8 @@ import { forStdout, note, print, showLive } from "./terminal.ts";
 
 const options = {
   data: dataOption,
+  size: sizeOption,
+  channels: channelsOption,
   model: choice(modelNames, { default: "dense", help: "what kind of VAE" }),
   hidden: sizes({ default: [400], help: "widths of the encoder's layers; the decoder has them in reverse" }),
   latent: whole({ min: 1, max: 10_000, default: 20, help: "numbers that an image is squeezed into" }),
@@ -45,7 +47,7 @@ export const train: Command = command({
     if (overwrite && out === undefined) throw new UsageError("--overwrite needs --out, the run to replace");
     if (out !== undefined) checkRunDirectory(out, overwrite);
     await using device = await openDevice(settings); // before the data is read, which takes longer than to say that it cannot
-    const data = await readData(settings.data, settings.limit);
+    const data = await readData(settings.data, settings.limit, settings);
     const { count, name } = data.train;
     if (batch > count) throw new Error(`--batch ${batch} is more than the ${count} training images of ${name}`);
     await run(data, device, settings);
@@ -63,7 +65,8 @@ async function run(data: Split, device: Device, settings: Settings): Promise<voi
   const events = trainModel(model, data, { epochs, batch, seed, signal, optimizer: (parameters) => adam(parameters, { rate: lr }) });
 
   const out = makeRunDirectory(settings.out, join("runs", `${data.train.name}-${settings.model}`));
-  const asked = { data: dataSource(settings.data), limit: settings.limit ?? null, epochs, batch, lr, seed, device: device.name };
+  const source = { data: dataSource(settings.data), limit: settings.limit ?? null, size: settings.size ?? null };
+  const asked = { ...source, channels: settings.channels ?? null, epochs, batch, lr, seed, device: device.name };
   const lines: Line[] = [];
   const save = () => saveRun(out, { model, training: asked, data: describeData(data), metrics: lines });
   await save(); // untrained: a disk that cannot be written is found now, and what is killed in the first epoch leaves a run
@@ -72,7 +75,8 @@ async function run(data: Split, device: Device, settings: Settings): Promise<voi
   const parameters = [...model.parameters.values()].reduce((sum, t) => sum + t.size, 0);
   note(`${settings.model} VAE ${[height * width * channels, ...hidden, latent].join("-")}: ${number(parameters)} parameters`);
   const tested = data.test ? `, ${number(data.test.count)} to test` : "";
-  note(`${data.train.name}: ${number(data.train.count)} images to train on${tested}, ${height} x ${width}`);
+  const form = [height, width, ...(channels === 1 ? [] : [channels])].join(" x ");
+  note(`${data.train.name}: ${number(data.train.count)} images to train on${tested}, ${form}`);
   note(`device: ${device.name}, ${device.description}`);
 
   const started = performance.now();

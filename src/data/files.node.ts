@@ -1,24 +1,29 @@
 // Data sets of images in a folder, read from disk: MNIST and all that took over its names, or one IDX file alone. Node only;
 // a page reads a File's bytes and calls gunzip and parseIdx itself.
 
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { constants, gunzipSync } from "node:zlib";
 import { isGzip } from "./gunzip.ts";
 import { type Idx, idxHeader, parseIdx } from "./idx.ts";
-import { type Images, sliceImages } from "./images.ts";
+import { type Images, pickImages } from "./images.ts";
+import { list, some } from "./list.node.ts";
+import { split } from "./split.ts";
 
 const LIMIT = 2 ** 30; // bytes of one decompressed file
 
 const IMAGES = /idx[34]-ubyte(\.gz)?$/;
 const WANTED = "train-images-idx3-ubyte[.gz] (and t10k- or test-), or one single *idx3-ubyte[.gz]";
 
+/** Whether a folder holds IDX files of images; it must be there. */
+export const hasIdx = (folder: string): boolean => list(folder, `${WANTED}, or with PNG or JPEG files`).some((file) => IMAGES.test(file));
+
 /**
  * The images in a folder, with their labels where a labels file lies beside them. Tests are the files named t10k, test or valid;
- * where there is none, the last tenth of the images.
+ * where there is none, the images are shuffled, and the last tenth is for testing.
  */
 export function readImages(folder: string): { train: Images; test: Images | undefined } {
-  const files = list(folder);
+  const files = list(folder, WANTED); // a plain file comes before its .gz
   const images = files.filter((file) => IMAGES.test(file));
   const part = (...names: string[]) => names.map((name) => images.find((file) => file.startsWith(name))).find((file) => file);
   const trainFile = part("train") ?? (images.length === 1 ? images[0] : undefined);
@@ -27,8 +32,8 @@ export function readImages(folder: string): { train: Images; test: Images | unde
   const train = readPart(folder, trainFile, files);
   const testFile = part("t10k", "test", "valid");
   if (!testFile || testFile === trainFile) {
-    const split = train.count - Math.floor(train.count / 10);
-    return { train: sliceImages(train, 0, split), test: split < train.count ? sliceImages(train, split) : undefined };
+    const numbers = split(train.count);
+    return { train: pickImages(train, numbers.train), test: numbers.test.length > 0 ? pickImages(train, numbers.test) : undefined };
   }
   const test = readPart(folder, testFile, files);
   const sizes = [train, test].map((set) => `${set.height} x ${set.width} x ${set.channels}`);
@@ -36,23 +41,6 @@ export function readImages(folder: string): { train: Images; test: Images | unde
   const white = Math.max(train.white, test.white);
   return { train: { ...train, white }, test: { ...test, white } };
 }
-
-/** The file names in a folder, sorted: a plain file comes before its .gz. */
-function list(folder: string): string[] {
-  try {
-    return readdirSync(folder).sort();
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === "ENOENT") throw new Error(`${folder}: no such folder; expected one with ${WANTED}`, { cause: error });
-    if (code === "ENOTDIR") throw new Error(`${folder}: a file, not a folder; give the folder that holds it`, { cause: error });
-    throw new Error(`${folder}: cannot be read: ${(error as Error).message}`, { cause: error });
-  }
-}
-
-const some = (files: readonly string[]): string => {
-  if (files.length === 0) return "an empty folder";
-  return files.slice(0, 5).join(", ") + (files.length > 5 ? ` and ${files.length - 5} more` : "");
-};
 
 function readPart(folder: string, file: string, files: readonly string[]): Images {
   const path = join(folder, file);

@@ -34,6 +34,7 @@ export function idxHeader(bytes: Uint8Array, name: string): { shape: number[]; s
   return { shape, start, end };
 }
 
-function hex(bytes: Uint8Array): string {
+/** The first four bytes, for messages. */
+export function hex(bytes: Uint8Array): string {
   return Array.from(bytes.subarray(0, 4), (byte) => byte.toString(16).padStart(2, "0")).join(" ");
 }

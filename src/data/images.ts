@@ -6,6 +6,8 @@ export interface Images {
   readonly pixels: Uint8Array;
   /** One class per picture, where the source has classes. */
   readonly labels: Uint8Array | undefined;
+  /** What the labels stand for, where the source has names: `classes[label]`. */
+  readonly classes?: readonly string[] | undefined;
   readonly count: number;
   readonly height: number;
   readonly width: number;
@@ -27,4 +29,13 @@ export function sliceImages(images: Images, start: number, end: number = images.
     labels: images.labels?.subarray(start, end),
     count: end - start,
   };
+}
+
+/** The pictures with these numbers, in this order, copied. */
+export function pickImages(images: Images, numbers: readonly number[]): Images {
+  const size = images.height * images.width * images.channels;
+  const pixels = new Uint8Array(numbers.length * size);
+  for (const [i, from] of numbers.entries()) pixels.set(images.pixels.subarray(from * size, (from + 1) * size), i * size);
+  const { labels } = images;
+  return { ...images, pixels, labels: labels && Uint8Array.from(numbers, (i) => labels[i]), count: numbers.length };
 }
