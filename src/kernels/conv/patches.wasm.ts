@@ -56,7 +56,7 @@ export function showImage(f: Func, window: Window, image: Int, first: Int, plane
     const h = f.get(f.intVar(first.add(row)));
     f.if(
       h.lt(g.x[1]), // unsigned: what is above the image is far below it
-      () => copy(f, target, image.add(h.min(g.x[1] - 1).mul(4 * g.x[2] * channels)), columns * channels), // loads may be hoisted
+      () => copy(f, placeAt(target), placeAt(image.add(h.min(g.x[1] - 1).mul(4 * g.x[2] * channels))), columns * channels), // loads may be hoisted
       () => fill(f, target, columns * channels),
     );
   });
@@ -71,26 +71,40 @@ export function keepImage(f: Func, window: Window, plane: Int, image: Int): void
     const row = f.get(f.intVar(h.add(g.pad[0])));
     f.if(
       row.lt(height),
-      () => copy(f, target, plane.add(row.min(height - 1).mul(4 * width * channels)).add(4 * left * channels), columns * channels),
+      () =>
+        copy(
+          f,
+          placeAt(target),
+          placeAt(plane.add(row.min(height - 1).mul(4 * width * channels)), 4 * left * channels),
+          columns * channels,
+        ),
       () => fill(f, target, columns * channels),
     );
     fill(f, target.add(4 * columns * channels), (g.x[2] - columns) * channels);
   });
 }
 
-/** Visits the runs of each patch: where each lies in the plane and in col, in bytes, and how many floats it has. */
+/** Where some floats lie: at an address, and so many bytes behind it, which costs nothing. */
+interface Place {
+  readonly base: Int;
+  readonly offset: number;
+}
+const placeAt = (base: Int, offset = 0): Place => ({ base, offset });
+
+/** Visits the runs of each patch: where each lies in the plane and in col, and how many floats it has. */
 function runs(
   f: Func,
   { g, width }: Window,
   rows: Int | number,
   group: Int,
   [plane, col]: readonly [Int, Int],
-  visit: (inPlane: Int, inCol: Int, floats: number) => void,
+  visit: (inPlane: Place, inCol: Place, floats: number) => void,
 ): void {
   const [kh, kw, c1] = g.w;
   const channels = g.x[3];
   const isRow = g.dilation[1] === 1 && g.groups === 1; // then a row of a patch is one run
-  const [count, floats] = isRow ? [1, kw * channels] : [kw, c1];
+  const [across, floats] = isRow ? [1, kw * channels] : [kw, c1];
+  const [down, right] = [4 * g.dilation[0] * width * channels, 4 * g.dilation[1] * channels];
   const start = plane.add(group.mul(4 * c1));
   f.for(0, rows, 1, (i) => {
     f.for(0, g.y[2], 1, (j) => {
@@ -101,17 +115,27 @@ function runs(
           .add(j)
           .mul(4 * patchFloats(g)),
       );
-      const at = (u: Int | number, v: Int | number): void => {
-        const down = f.asInt(u).mul(4 * g.dilation[0] * width * channels);
-        const inCol = f
-          .asInt(u)
-          .mul(kw)
-          .mul(4 * c1);
-        visit(patch.add(down).add(f.asInt(v).mul(4 * g.dilation[1] * channels)), row.add(inCol).add(f.asInt(v).mul(4 * c1)), floats);
-      };
+      if (kh * across * Math.ceil(floats / 4) <= UNROLLED) {
+        for (let u = 0; u < kh; u++)
+          for (let v = 0; v < across; v++) visit(placeAt(patch, u * down + v * right), placeAt(row, 4 * c1 * (u * kw + v)), floats);
+        return;
+      }
       f.for(0, kh, 1, (u) => {
-        if (count === 1) at(u, 0);
-        else f.for(0, count, 1, (v) => at(u, v));
+        const along = (v: Int | number): void =>
+          visit(
+            placeAt(patch.add(u.mul(down)).add(f.asInt(v).mul(right))),
+            placeAt(
+              row.add(
+                u
+                  .mul(kw)
+                  .add(v)
+                  .mul(4 * c1),
+              ),
+            ),
+            floats,
+          );
+        if (across === 1) along(0);
+        else f.for(0, across, 1, along);
       });
     });
   });
@@ -125,43 +149,42 @@ export function gatherPatches(f: Func, window: Window, rows: Int | number, group
 
 /** plane += the patches in col. */
 export function addPatches(f: Func, window: Window, rows: Int | number, group: Int, plane: Int, col: Int): void {
-  runs(f, window, rows, group, [plane, col], (inPlane, inCol, floats) => {
-    each(
-      f,
-      floats,
-      (at) => f.store(inPlane.add(at), f.load(inPlane.add(at)).add(f.load(inCol.add(at)))),
-      (at) => f.storeFirst(inPlane.add(at), f.loadSplat(inPlane.add(at)).add(f.loadSplat(inCol.add(at)))),
-    );
+  runs(f, window, rows, group, [plane, col], (to, from, floats) => {
+    each(f, floats, (at, offset, isFour) => {
+      const [target, source] = [to.base.add(at), from.base.add(at)];
+      const [x, y] = [to.offset + offset, from.offset + offset];
+      if (isFour) f.store(target, f.load(target, x).add(f.load(source, y)), x);
+      else f.storeFirst(target, f.loadSplat(target, x).add(f.loadSplat(source, y)), x);
+    });
   });
 }
 
-/** Visits so many floats by fours, then those that remain, one by one; `at` is in bytes. */
-function each(f: Func, floats: number, four: (at: Int) => void, one: (at: Int) => void): void {
-  const whole = floats - (floats % 4);
-  const loop = (from: number, to: number, step: number, body: (at: Int) => void): void => {
-    if (to - from <= step * UNROLLED) for (let at = from; at < to; at += step) body(f.asInt(4 * at));
-    else f.for(4 * from, 4 * to, 4 * step, body);
-  };
-  loop(0, whole, 4, four);
-  loop(whole, floats, 1, one);
-}
-const UNROLLED = 2; // a loop costs as much as an iteration
+const UNROLLED = 16; // vectors: as many as it takes for a loop to cost little beside them
 
-function copy(f: Func, to: Int, from: Int, floats: number): void {
-  each(
-    f,
-    floats,
-    (at) => f.store(to.add(at), f.load(from.add(at))),
-    (at) => f.storeInt(to.add(at), f.loadInt(from.add(at))),
-  );
+/** Visits so many floats by fours, then those that remain, one by one: each lies `at` + `offset` bytes behind the first. */
+function each(f: Func, floats: number, visit: (at: Int | number, offset: number, isFour: boolean) => void): void {
+  const whole = floats - (floats % 4);
+  const vectors = whole / 4;
+  const together = vectors <= UNROLLED ? vectors : 4;
+  const looped = together === vectors ? 0 : vectors - (vectors % together);
+  if (looped > 0) {
+    f.for(0, 16 * looped, 16 * together, (at) => {
+      for (let n = 0; n < together; n++) visit(at, 16 * n, true);
+    });
+  }
+  for (let n = looped; n < vectors; n++) visit(0, 16 * n, true);
+  for (let n = whole; n < floats; n++) visit(0, 4 * n, false);
+}
+
+function copy(f: Func, to: Place, from: Place, floats: number): void {
+  each(f, floats, (at, offset, isFour) => {
+    const [target, source] = [to.base.add(at), from.base.add(at)];
+    if (isFour) f.store(target, f.load(source, from.offset + offset), to.offset + offset);
+    else f.storeInt(target, f.loadInt(source, from.offset + offset), to.offset + offset);
+  });
 }
 
 function fill(f: Func, to: Int, floats: number): void {
   const zero = f.asFloats(0);
-  each(
-    f,
-    floats,
-    (at) => f.store(to.add(at), zero),
-    (at) => f.storeFirst(to.add(at), zero),
-  );
+  each(f, floats, (at, offset, isFour) => (isFour ? f.store(to.add(at), zero, offset) : f.storeFirst(to.add(at), zero, offset)));
 }
