@@ -1,6 +1,7 @@
 // The Gaussian with a mean and a variance for each latent: what an encoder says about z, and the prior that it is held to.
 
 import { randomNormal, type Tensor } from "../index.ts";
+import type { Shape } from "../tensor/shape.ts";
 import { type Draw, linear, prefixed } from "./layers.ts";
 
 /** One distribution per example: mean and log variance are [batch, latent]. Densities and divergences are [batch], in nats. */
@@ -41,8 +42,8 @@ export interface Posterior {
   of(h: Tensor): Gaussian;
 }
 
-/** Two linear maps: one to the mean, one to the log variance. */
-export function gaussianPosterior(inputs: number, latent: number, draw: Draw): Posterior {
+/** Two linear maps: one to the mean, one to the log variance. Inputs from a picture are said by its shape, as `linear` wants it. */
+export function gaussianPosterior(inputs: number | Shape, latent: number, draw: Draw): Posterior {
   const mean = linear(inputs, latent, draw);
   const logVariance = linear(inputs, latent, draw);
   return {

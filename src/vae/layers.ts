@@ -3,6 +3,8 @@
 import { assign, parameter, scalar, type Tensor, where } from "../index.ts";
 import { affine, standardized } from "../kernels/norm/normalize.ts";
 import { threefry, unit } from "../kernels/random/threefry.ts";
+import { type Shape, size } from "../tensor/shape.ts";
+import { biasLayout, linearLayout, storedAs } from "./layouts.ts";
 
 export interface Layer {
   readonly parameters: ReadonlyMap<string, Tensor>;
@@ -17,11 +19,15 @@ export interface Pass {
   readonly training?: boolean | undefined;
 }
 
-/** y = x · W + b. W is stored [inputs, outputs]: the transpose of PyTorch's, which saving turns round. */
-export function linear(inputs: number, outputs: number, draw: Draw = initializer(1)): Layer {
-  const bound = 1 / Math.sqrt(inputs); // PyTorch's default, for weight and bias
-  const weight = parameter(draw(inputs * outputs, bound), [inputs, outputs]);
-  const bias = parameter(draw(outputs, bound), [outputs]);
+/**
+ * y = x · W + b, for W [inputs, outputs]. Values that come from a picture, or will make one, are said by its shape [h, w, c] instead of
+ * their number: x and y are flat all the same, but saving turns them into the order in which PyTorch flattens.
+ */
+export function linear(inputs: number | Shape, outputs: number | Shape, draw: Draw = initializer(1)): Layer {
+  const [from, to] = [inputs, outputs].map((n) => (typeof n === "number" ? [n] : n));
+  const bound = 1 / Math.sqrt(size(from)); // PyTorch's default, for weight and bias
+  const weight = storedAs(parameter(draw(size(from) * size(to), bound), [size(from), size(to)]), linearLayout(from, to));
+  const bias = storedAs(parameter(draw(size(to), bound), [size(to)]), biasLayout(to));
   return { parameters: new Map(Object.entries({ weight, bias })), forward: (x) => x.matmul(weight).add(bias) };
 }
 

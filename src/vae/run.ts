@@ -2,6 +2,7 @@
 
 import type { Images } from "../data/images.ts";
 import { blank } from "./layers.ts";
+import { fromStored, layoutOf, toStored } from "./layouts.ts";
 import type { Vae, VaeConfig } from "./model.ts";
 import { build } from "./models.ts";
 import { readSafetensors, type StoredTensor, writeSafetensors } from "./safetensors.ts";
@@ -101,10 +102,8 @@ export async function modelToSafetensors(model: Vae): Promise<Uint8Array<ArrayBu
   const values = await Promise.all(entries.map(([, t]) => t.data()));
   const tensors = entries.map(([name, t], i): [string, StoredTensor] => {
     if (t.dtype === "u32") return [name, { dtype: "I64", shape: t.shape, data: BigInt64Array.from(values[i] as Uint32Array, BigInt) }];
-    const data = values[i] as Float32Array; // all others are f32
-    if (!isFlipped(t.shape)) return [name, { dtype: "F32", shape: t.shape, data }];
-    const [rows, columns] = t.shape;
-    return [name, { dtype: "F32", shape: [columns, rows], data: transposed(data, rows, columns) }];
+    const layout = layoutOf(t);
+    return [name, { dtype: "F32", shape: layout.shape, data: toStored(values[i] as Float32Array, layout) }]; // all others are f32
   });
   return writeSafetensors(new Map(tensors));
 }
@@ -123,17 +122,17 @@ export function fill(model: Pick<Vae, "parameters" | "state">, tensors: Readonly
   const wanted = new Map([...model.parameters, ...model.state]);
   for (const [key, t] of wanted) {
     const stored = tensors.get(key);
-    const shape = isFlipped(t.shape) ? t.shape.toReversed() : t.shape;
+    const layout = layoutOf(t);
     const dtype = t.dtype === "u32" ? "I64" : "F32"; // PyTorch counts in i64
     if (!stored) throw new Error(`${name}: has no ${key}, which the model of the config needs`);
-    if (stored.dtype !== dtype || `${stored.shape}` !== `${shape}`) {
+    if (stored.dtype !== dtype || `${stored.shape}` !== `${layout.shape}`) {
       throw new Error(
-        `${name}: ${key} is ${stored.dtype} [${stored.shape.join(", ")}], but the model needs ${dtype} [${shape.join(", ")}]`,
+        `${name}: ${key} is ${stored.dtype} [${stored.shape.join(", ")}], but the model needs ${dtype} [${layout.shape.join(", ")}]`,
       );
     }
     const host = t.storage?.block.host as Float32Array | Uint32Array; // a new model lies on the host until a program reads it
     if (stored.dtype === "I64") host.set(Array.from(stored.data, (n) => counted(n, `${name}: ${key}`)));
-    else host.set(isFlipped(t.shape) ? transposed(stored.data as Float32Array, t.shape[1], t.shape[0]) : (stored.data as Float32Array));
+    else host.set(fromStored(stored.data as Float32Array, layout));
   }
   const extra = [...tensors.keys()].find((key) => !wanted.has(key));
   if (extra !== undefined) throw new Error(`${name}: has ${extra}, which the model of the config does not know`);
@@ -142,14 +141,4 @@ export function fill(model: Pick<Vae, "parameters" | "state">, tensors: Readonly
 function counted(n: bigint, what: string): number {
   if (n >= 0n && n < 2n ** 32n) return Number(n);
   throw new Error(`${what} is ${n}; Elbo counts from 0 to ${2 ** 32 - 1}`);
-}
-
-/** A matrix is a linear layer's weight: [in, out] here, [out, in] in PyTorch. */
-const isFlipped = (shape: readonly number[]): boolean => shape.length === 2;
-
-/** y[j, i] = x[i, j] */
-function transposed(x: Float32Array, rows: number, columns: number): Float32Array {
-  const y = new Float32Array(x.length);
-  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) y[j * rows + i] = x[i * columns + j];
-  return y;
 }
