@@ -123,6 +123,16 @@ test("pooling without padding is one kernel, whether windows overlap or not [web
     }
 });
 
+onEachDevice("a compiled step with these ops leaves nothing behind", async () => {
+  const step = compile((x: Tensor) => [
+    x.maxPool2d({ size: 3, stride: 2, padding: 1 }),
+    x.avgPool2d({ size: 3, stride: 2, padding: 1 }),
+    grad(x.upsampleBilinear(2).square().sum(), [x])[0],
+  ]);
+  for (const y of step(sample([2, 5, 7, 3]))) await y.data();
+  step.dispose();
+});
+
 for (const [shape, scale] of [
   [
     [1, 1, 1, 1],

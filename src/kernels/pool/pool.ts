@@ -1,7 +1,6 @@
 // Pooling: the largest or the average of each window of a picture. Not kernels of their own: a reduction of windows, which are a view.
 // All of a picture is no window but two axes: x.mean([1, 2]).
 
-import { tensor } from "../../tensor/create.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { fullOf } from "../layout/full.ts";
 import { pad } from "../layout/layout.ts";
@@ -26,7 +25,7 @@ type Pool = Callable<(x: Tensor, options: PoolOptions) => Tensor>;
 /** The largest element of each window: [n, h, w, c] to [n, windows, windows, c]. The padding never is; equal ones share the gradient. */
 export const maxPool2d: Pool = callable((x: Tensor, options: PoolOptions): Tensor => {
   const [h, w] = spansOf("maxPool2d", x, options);
-  if (x.size === 0) return fullOf([x.shape[0], h.inside.length, w.inside.length, x.shape[3]], 0);
+  if (x.size === 0) return fullOf([x.shape[0], h.count, w.count, x.shape[3]], 0);
   return windowsOf(x, [h, w], LOWEST).max(WITHIN);
 }, examples("maxPool2d"));
 
@@ -36,10 +35,9 @@ export const maxPool2d: Pool = callable((x: Tensor, options: PoolOptions): Tenso
  */
 export const avgPool2d: Pool = callable((x: Tensor, options: PoolOptions): Tensor => {
   const [h, w] = spansOf("avgPool2d", x, options);
-  const y = windowsOf(x, [h, w], 0);
-  const counts = h.inside.flatMap((rows) => w.inside.map((columns) => rows * columns));
-  if (counts.every((n) => n === h.size * w.size)) return y.mean(WITHIN);
-  return y.sum(WITHIN).div(tensor(counts, [h.inside.length, w.inside.length, 1]));
+  if (![h, w].some(({ before, after }) => before > 0 || after > 0)) return windowsOf(x, [h, w], 0).mean(WITHIN);
+  const total = (t: Tensor) => windowsOf(t, [h, w], 0).sum(WITHIN);
+  return total(x).div(total(fullOf([1, x.shape[1], x.shape[2], 1], 1))); // as many as there are ones
 }, examples("avgPool2d"));
 
 function examples(name: string): () => Example[] {

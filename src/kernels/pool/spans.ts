@@ -28,8 +28,8 @@ export interface Span {
   readonly dilation: number;
   readonly before: number;
   readonly after: number;
-  /** For each window, how many of its elements are in the picture and not in the padding. */
-  readonly inside: readonly number[];
+  /** How many windows. */
+  readonly count: number;
 }
 
 /** The windows along h and along w. `name` is the op's, for messages. */
@@ -49,14 +49,13 @@ export function spansOf(name: string, x: Tensor, { size, stride = size, padding 
       );
     }
     const count = Math.floor((room - extent) / window.stride) + 1;
-    const inside = Array.from({ length: count }, (_, i) => elementsInside(i * window.stride - before, window, length));
-    const empty = inside.indexOf(0);
-    if (empty >= 0) {
+    const empty = Array.from({ length: count }, (_, i) => i).find((i) => !touches(i * window.stride - before, window, length));
+    if (empty !== undefined) {
       throw new Error(
         `${name}: window ${empty} along ${"hw"[axis]} of ${x} would lie in the padding of ${before} and ${after} only; a smaller padding avoids that`,
       );
     }
-    return { ...window, before, after, inside };
+    return { ...window, before, after, count };
   };
   return [along(0), along(1)];
 }
@@ -82,8 +81,8 @@ function border(name: string, padding: Border, axis: 0 | 1, length: number, exte
   return [widths[0], widths[1]];
 }
 
-function elementsInside(start: number, { size, dilation }: Pick<Span, "size" | "dilation">, length: number): number {
-  let n = 0;
-  for (let u = 0; u < size; u++) if (start + u * dilation >= 0 && start + u * dilation < length) n++;
-  return n;
+/** Has a window that begins here an element in the picture? */
+function touches(start: number, { size, dilation }: Pick<Span, "size" | "dilation">, length: number): boolean {
+  const first = Math.max(0, Math.ceil(-start / dilation)); // the first element that is not before the picture
+  return first < size && start + first * dilation < length;
 }

@@ -1,11 +1,12 @@
 // Larger pictures [n, h, w, c]: each element repeated, or straight lines drawn between them.
 
-import { tensor } from "../../tensor/create.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
+import { iota } from "../layout/iota.ts";
 import { concat } from "../layout/layout.ts";
 import { type Callable, callable, type Example } from "../op.ts";
 import { sample } from "../sample.ts";
 import { checkPictures, type PerAxis } from "./spans.ts";
+import { windows } from "./windows.ts";
 
 type Upsample = Callable<(x: Tensor, scale: PerAxis) => Tensor>;
 
@@ -30,27 +31,27 @@ export const upsampleBilinear: Upsample = callable((x: Tensor, scale: PerAxis): 
 
 /**
  * y[i · s + r] lies t = (r + ½) / s - ½ of an element after x[i], and so between x[i] and one of its neighbours:
- * y[i · s + r] = max(-t, 0) · x[i - 1] + (1 - |t|) · x[i] + max(t, 0) · x[i + 1].
- * Three shifted copies, each times its weight for every r: one kernel, and the gradient is sums and slices.
+ * y[i · s + r] = Σu max(0, 1 - |t - (u - 1)|) · x[i + u - 1], for u = 0, 1, 2: windows of three, weighted.
  */
 function linearAlong(x: Tensor, axis: 1 | 2, s: number): Tensor {
-  if (s === 1) return x;
+  const shape = x.shape.map((n, i) => (i === axis ? n * s : n));
+  if (s === 1 || x.size === 0) return x.reshape(shape);
   const d = x.shape[axis];
-  const part = (t: Tensor, start: number, end: number) => t.slice(t.shape.map((_, i) => (i === axis ? [start, end] : null)));
-  const extended = concat([part(x, 0, 1), x, part(x, Math.max(0, d - 1), d)], axis);
-  const split = [...x.shape.slice(0, axis + 1), 1, ...x.shape.slice(axis + 1)];
-  const positions = Array.from({ length: s }, (_, r) => (r + 0.5) / s - 0.5);
-  const weights = [(t: number) => Math.max(-t, 0), (t: number) => 1 - Math.abs(t), (t: number) => Math.max(t, 0)];
-  const [before, here, after] = weights.map((weight, u) => {
-    const own = tensor(positions.map(weight), [s, ...split.slice(axis + 2).map(() => 1)]);
-    return part(extended, u, u + d)
-      .reshape(split)
-      .mul(own);
-  });
-  return before
-    .add(here)
-    .add(after)
-    .reshape(x.shape.map((n, i) => (i === axis ? n * s : n)));
+  const part = (start: number, end: number) => x.slice(x.shape.map((_, i) => (i === axis ? [start, end] : null)));
+  const extended = concat([part(0, 1), x, part(d - 1, d)], axis);
+  const rest = x.shape.slice(axis + 1);
+  const near = windows(extended, axis, 3).reshape([...x.shape.slice(0, axis + 1), 1, 3, ...rest]);
+  const [r, u] = [iota(s).reshape([s, 1]), iota(3)].map((count) => count.broadcastTo([s, 3]).cast("f32"));
+  const distance = r.add(0.5).div(s).add(0.5).sub(u).abs(); // |t - (u - 1)|
+  const weight = distance
+    .neg()
+    .add(1)
+    .relu()
+    .reshape([s, 3, ...rest.map(() => 1)]);
+  return near
+    .mul(weight)
+    .sum(axis + 2)
+    .reshape(shape);
 }
 
 function scales(name: string, x: Tensor, scale: PerAxis): readonly [number, number] {
