@@ -108,7 +108,8 @@ function offset(f: Func, at: Int, batch: Shape, steps: readonly number[]): Int {
 
 // Convolutions. Images are treated some at a time, so that their patches are still in the second cache when they are multiplied.
 
-const PATCHES = 384 << 10; // bytes
+/** Bytes of patches at once. Those of a weight gradient share the cache with the sums that each of them is added to. */
+const PATCHES = { x: 384 << 10, y: 384 << 10, w: 192 << 10 };
 const PIECES = 8; // of a weight gradient: a number that does not depend on the threads, for the order of its sum must not
 const MOST_PARTIAL = 1 << 22; // elements in all of them
 
@@ -125,7 +126,7 @@ interface Cut {
 
 function cutOf({ geometry: g, role }: Patches, most: number): Cut {
   const perRow = g.y[2] * patchFloats(g);
-  const fits = Math.max(1, Math.floor(PATCHES / 4 / perRow)); // rows of y
+  const fits = Math.max(1, Math.floor(PATCHES[role] / 4 / perRow)); // rows of y
   const rows = 4 * fits >= g.y[1] ? g.y[1] : fits;
   // Of groups, each has patches of its own from the same plane; and there is one plane.
   const images = g.groups > 1 ? 1 : Math.max(1, Math.min(most, Math.floor(fits / rows)));
