@@ -1,7 +1,7 @@
 // Turning nodes into vectors of four neighbouring elements: what an op's `wasm` record is written against, and the
 // writer behind it. Indices stay as simple as they are: a number for all four, a row's place, or four numbers.
 
-import { type Shape, size } from "../../../tensor/shape.ts";
+import { type Shape, sameShape, size } from "../../../tensor/shape.ts";
 import type { DType, Tensor } from "../../../tensor/tensor.ts";
 import { Floats, type Func, type Int, type Ints } from "./assembler.ts";
 
@@ -286,7 +286,8 @@ export class Writer implements Emit {
   }
 
   stretched(shape: Shape, at: Place): Place {
-    if (size(shape) === size(at.shape)) return shape.length === at.shape.length ? at : this.at(shape, at.linear());
+    if (sameShape(shape, at.shape)) return at;
+    if (size(shape) === size(at.shape)) return this.at(shape, at.linear()); // seen through a reshape
     if (size(shape) === 1) return this.at(shape, this.number(0));
     const own = at.coords().slice(at.shape.length - shape.length);
     return this.at(

@@ -1,6 +1,6 @@
 // Turning nodes into WGSL expressions: what an op's `wgsl` record is written against, and the writer behind it.
 
-import { type Shape, size } from "../../../tensor/shape.ts";
+import { type Shape, sameShape, size } from "../../../tensor/shape.ts";
 import type { Tensor } from "../../../tensor/tensor.ts";
 
 /** A place in a tensor, as expressions of type u32: counted row-major, or one number per axis, whichever is at hand. */
@@ -145,7 +145,8 @@ export class Writer implements Emit {
   }
 
   stretched(shape: Shape, at: Index): Index {
-    if (size(shape) === size(at.shape)) return shape.length === at.shape.length ? at : this.at(shape, at.linear());
+    if (sameShape(shape, at.shape)) return at;
+    if (size(shape) === size(at.shape)) return this.at(shape, at.linear()); // seen through a reshape
     if (size(shape) === 1) return this.at(shape, "0u");
     const own = at.coords().slice(at.shape.length - shape.length);
     return this.at(
