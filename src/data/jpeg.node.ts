@@ -66,14 +66,14 @@ const MEMORY = 2048; // MiB that jpeg-js may take: it holds every coefficient, 4
 export async function decodeJpeg(bytes: Uint8Array, maxPixels: number): Promise<Picture> {
   const { default: jpeg } = await need(() => import("jpeg-js"), "jpeg-js@0.4.4", "JPEG");
   const { width, height, channels, rgb, orientation } = jpegHeader(bytes);
-  const { data } = jpeg.decode(bytes, {
-    useTArray: true,
-    formatAsRGBA: false,
-    tolerantDecoding: false,
-    maxResolutionInMP: maxPixels / 1e6,
-    maxMemoryUsageInMB: MEMORY,
-    ...(rgb && { colorTransform: false }),
-  });
+  const options = { useTArray: true, formatAsRGBA: false, tolerantDecoding: false, ...(rgb && { colorTransform: false }) } as const;
+  const limits = { maxResolutionInMP: maxPixels / 1e6, maxMemoryUsageInMB: MEMORY }; // again, for a frame behind the first
+  let data: Uint8Array;
+  try {
+    ({ data } = jpeg.decode(bytes, { ...options, ...limits }));
+  } catch (error) {
+    throw new Error(`a JPEG that cannot be decoded, perhaps because it is cut short: ${(error as Error).message}`, { cause: error });
+  }
   const pixels = channels === 3 ? data : data.filter((_, i) => i % 3 === 0); // it makes three equal values of a grey
   return upright({ width, height, channels, pixels }, orientation);
 }

@@ -117,6 +117,8 @@ interface Samples {
 
 function toPicture({ width, height, channels, depth, samples }: PngHeader, { data, palette, transparency }: Samples): Picture {
   if (depth === 8 && samples === channels && !transparency) return { width, height, channels, pixels: new Uint8Array(data) };
+  const isIndexed = samples < channels; // a palette beside full colour is only a suggestion
+  if (isIndexed && !palette) throw new Error("damaged PNG: no palette");
   const full = 2 ** depth - 1;
   const line = depth < 8 ? Math.ceil((width * samples * depth) / 8) : width * samples;
   const sample = (y: number, i: number): number => {
@@ -126,7 +128,7 @@ function toPicture({ width, height, channels, depth, samples }: PngHeader, { dat
   const pixels = new Uint8Array(height * width * channels);
   for (let y = 0, to = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
-      if (palette) {
+      if (isIndexed && palette) {
         const color = palette[sample(y, x)];
         if (!color) throw new Error(`damaged PNG: pixel (${x}, ${y}) has colour ${sample(y, x)} of a palette of ${palette.length}`);
         const [r, g, b, alpha = 255] = color;
