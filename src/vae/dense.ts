@@ -1,24 +1,18 @@
 // The dense VAE: fully connected layers down to the latents, and up again ("Auto-Encoding Variational Bayes", Kingma and Welling 2014).
 
+import { size } from "../tensor/shape.ts";
 import { gaussianPosterior, standardNormal } from "./gaussian.ts";
-import { type Activation, activations, type Draw, initializer, type Layer, linear, sequential } from "./layers.ts";
+import { activations, type Draw, initializer, type Layer, linear, sequential } from "./layers.ts";
 import { likelihoods } from "./likelihoods.ts";
 import { type Vae, type VaeConfig, vae } from "./model.ts";
-import { choice, notNegative, positive, seedOf, sizes, whole } from "./settings.ts";
+import { type CheckedOptions, checkedOptions, completed, type ModelKind, type ModelOptions, modelDefaults } from "./options.ts";
+import { sizes } from "./settings.ts";
 
-export interface DenseOptions {
+export interface DenseOptions extends ModelOptions {
   /** Values of an example, or its shape: [height, width, channels]. */
   readonly input: number | readonly number[];
   /** Widths of the encoder's layers; the decoder has them in reverse. */
   readonly hidden?: number | readonly number[];
-  readonly latent?: number;
-  readonly likelihood?: "bernoulli" | "gaussian";
-  /** Standard deviation of the Gaussian likelihood: fixed, or one learned number. */
-  readonly scale?: number | "learned";
-  readonly beta?: number;
-  readonly activation?: Activation;
-  /** Of the first parameters. */
-  readonly seed?: number;
 }
 
 export function denseVae(options: DenseOptions, draw?: Draw): Vae {
@@ -26,37 +20,36 @@ export function denseVae(options: DenseOptions, draw?: Draw): Vae {
   const { input, hidden, latent, likelihood, scale, beta, activation, seed } = config;
   const p = likelihoods[likelihood](scale);
   const from = draw ?? initializer(seed);
-  const values = input.reduce((n, d) => n * d, 1);
-  const widths = [values, ...hidden];
+  const widths = [input, ...hidden];
+  const up = [latent, ...hidden.toReversed()];
+  const output = [...input.slice(0, -1), (input.at(-1) as number) * p.outputs];
 
-  const rise = (sizes: readonly number[]): Layer[] =>
+  const rise = (sizes: readonly (number | readonly number[])[]): Layer[] =>
     sizes.slice(1).flatMap((size, i) => [linear(sizes[i], size, from), activations[activation]]);
   const encoder = sequential(...rise(widths));
-  const posterior = gaussianPosterior(widths.at(-1) as number, latent, from);
-  const up = [latent, ...hidden.toReversed()];
-  const decoder = sequential(...rise(up), linear(up.at(-1) as number, values * p.outputs, from));
+  const posterior = gaussianPosterior(hidden.at(-1) as number, latent, from);
+  const decoder = sequential(...rise(up), linear(up.at(-1) as number, output, from));
 
   return vae(config, {
     ...{ shape: input, latent, beta, posterior, decoder, prior: standardNormal(latent), likelihood: p },
-    encoder: { ...encoder, forward: (x) => encoder.forward(x.reshape([x.shape[0], values])) },
+    encoder: { ...encoder, forward: (x, pass) => encoder.forward(x.reshape([x.shape[0], size(input)]), pass) },
   });
 }
 
-type Config = VaeConfig & Required<Omit<DenseOptions, "scale">> & { input: number[]; hidden: number[]; scale?: number | "learned" };
+type Config = VaeConfig & CheckedOptions & { readonly input: number[]; readonly hidden: number[] };
 
-/** The options with every default filled in. They may come from a file, so nothing is taken for granted. */
-function checked({ input, hidden, latent, likelihood, scale, beta, activation, seed }: DenseOptions): Config {
-  const name = choice("likelihood", likelihood ?? "bernoulli", Object.keys(likelihoods) as NonNullable<DenseOptions["likelihood"]>[]);
-  if (name === "bernoulli" && scale !== undefined) throw new Error(`scale: ${scale} is of no use to a bernoulli likelihood`);
-  return {
-    model: "dense",
-    input: sizes("input", input),
-    hidden: sizes("hidden", hidden ?? 400),
-    latent: whole("latent", latent ?? 20),
-    likelihood: name,
-    ...(name === "gaussian" ? { scale: scale === undefined || scale === "learned" ? "learned" : positive("scale", scale) } : {}),
-    beta: notNegative("beta", beta ?? 1),
-    activation: choice("activation", activation ?? "relu", Object.keys(activations) as Activation[]),
-    seed: seedOf(seed ?? 1),
-  };
+const defaults = { input: undefined, hidden: [400], latent: 20, ...modelDefaults };
+
+function checked(options: DenseOptions): Config {
+  const all = completed("denseVae", defaults, options);
+  return { model: "dense", input: sizes("input", all["input"]), hidden: sizes("hidden", all["hidden"]), ...checkedOptions(all) };
 }
+
+export const dense: ModelKind = {
+  defaults,
+  build: (config, draw) => denseVae(config as VaeConfig & DenseOptions, draw),
+  outline: (config) => {
+    const { input, hidden, latent } = checked(config as VaeConfig & DenseOptions);
+    return [size(input), ...hidden, latent].join("-");
+  },
+};

@@ -2,13 +2,17 @@
 
 import "../index.ts"; // installs the ops as methods
 
+export { type ConvVaeOptions, convVae } from "./conv.ts";
+export type { Norm } from "./conv-layers.ts";
+export { UnfitSizeError } from "./conv-sizes.ts";
 export { type DenseOptions, denseVae } from "./dense.ts";
 export { type EvaluateOptions, evaluate } from "./evaluate.ts";
 export { type Gaussian, gaussian, gaussianPosterior, type Posterior, type Prior, standardNormal } from "./gaussian.ts";
-export { type Activation, activations, type Draw, initializer, type Layer, linear, sequential } from "./layers.ts";
+export { type Activation, activations, type Draw, initializer, type Layer, linear, type Pass, sequential } from "./layers.ts";
 export { bernoulli, gaussianLikelihood, type Likelihood } from "./likelihoods.ts";
 export { type ElboOptions, type Parts, type Terms, type Vae, type VaeConfig, vae } from "./model.ts";
-export { build, modelNames } from "./models.ts";
+export { build, modelNames, models, outline } from "./models.ts";
+export type { ModelKind, ModelOptions } from "./options.ts";
 export {
   type DataDescription,
   describeData,

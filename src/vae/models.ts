@@ -1,17 +1,20 @@
 // The list of models. What stands here can be built from a config, saved, loaded, and chosen by name.
 
-import { type DenseOptions, denseVae } from "./dense.ts";
+import { conv, conv28, conv64 } from "./conv.ts";
+import { dense } from "./dense.ts";
 import type { Draw } from "./layers.ts";
 import type { Vae, VaeConfig } from "./model.ts";
+import type { ModelKind } from "./options.ts";
 import { choice } from "./settings.ts";
 
-const models: Readonly<Record<string, (config: VaeConfig, draw?: Draw) => Vae>> = {
-  dense: (config, draw) => denseVae(config as VaeConfig & DenseOptions, draw), // which checks every option, as if it were unknown
-};
+export const models: Readonly<Record<string, ModelKind>> = { dense, conv, conv28, conv64 };
 
 export const modelNames: readonly string[] = Object.keys(models);
 
+const kindOf = ({ model }: VaeConfig): ModelKind => models[choice("model", model, modelNames)];
+
 /** The model that a config describes, with its first parameters. */
-export function build(config: VaeConfig, draw?: Draw): Vae {
-  return models[choice("model", config.model, modelNames)](config, draw);
-}
+export const build = (config: VaeConfig, draw?: Draw): Vae => kindOf(config).build(config, draw);
+
+/** The sizes of its layers down to the latents: 784-400-20. */
+export const outline = (config: VaeConfig): string => kindOf(config).outline(config);

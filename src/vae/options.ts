@@ -1,0 +1,57 @@
+// What all kinds of models have in common when they are made: the options that each takes, and how options are checked. They may come
+// from a file, so nothing is taken for granted.
+
+import { type Activation, activations, type Draw } from "./layers.ts";
+import { likelihoods } from "./likelihoods.ts";
+import type { Vae, VaeConfig } from "./model.ts";
+import { choice, notNegative, positive, seedOf, whole } from "./settings.ts";
+
+/** What every model is told. */
+export interface ModelOptions {
+  readonly latent?: number;
+  readonly likelihood?: "bernoulli" | "gaussian";
+  /** Standard deviation of the Gaussian likelihood: fixed, or one learned number. */
+  readonly scale?: number | "learned";
+  readonly beta?: number;
+  readonly activation?: Activation;
+  /** Of the first parameters. */
+  readonly seed?: number;
+}
+
+/** A kind of model, as the list in models.ts has it. */
+export interface ModelKind {
+  /** Every option that it knows, with the value that it has if it is not given. */
+  readonly defaults: Defaults;
+  /** The model that a config describes, which may come from a file. */
+  build(config: VaeConfig, draw?: Draw): Vae;
+  /** The sizes of the layers down to the latents, for people. */
+  outline(config: VaeConfig): string;
+}
+
+export type Defaults = Readonly<Record<string, VaeConfig[string] | undefined>>;
+
+export const modelDefaults: Defaults = { likelihood: "bernoulli", scale: undefined, beta: 1, activation: "relu", seed: 1 };
+
+/** All options of a model, given or not; what it does not know is refused. */
+export function completed(caller: string, defaults: Defaults, options: object): Readonly<Record<string, unknown>> {
+  const given = Object.entries(options).filter(([name, value]) => value !== undefined && name !== "model");
+  const unknown = given.find(([name]) => !Object.hasOwn(defaults, name));
+  if (unknown) throw new Error(`${caller}: unknown option "${unknown[0]}"; it takes ${Object.keys(defaults).join(", ")}`);
+  return { ...defaults, ...Object.fromEntries(given) };
+}
+
+export type CheckedOptions = Required<Omit<ModelOptions, "scale">> & Pick<ModelOptions, "scale">;
+
+/** The options that all models have, checked, as a config holds them. */
+export function checkedOptions({ latent, likelihood, scale, beta, activation, seed }: Readonly<Record<string, unknown>>): CheckedOptions {
+  const name = choice("likelihood", likelihood, Object.keys(likelihoods) as CheckedOptions["likelihood"][]);
+  if (name === "bernoulli" && scale !== undefined) throw new Error(`scale: ${scale} is of no use to a bernoulli likelihood`);
+  return {
+    latent: whole("latent", latent),
+    likelihood: name,
+    ...(name === "gaussian" ? { scale: scale === undefined || scale === "learned" ? "learned" : positive("scale", scale) } : {}),
+    beta: notNegative("beta", beta),
+    activation: choice("activation", activation, Object.keys(activations) as Activation[]),
+    seed: seedOf(seed),
+  };
+}
