@@ -60,14 +60,15 @@ function frame(marker: number, body: Uint8Array, adobe: number | undefined): Omi
 
 const startsWith = (bytes: Uint8Array, text: string): boolean => [...text].every((letter, i) => bytes[i] === letter.charCodeAt(0));
 
-const MEMORY = 2048; // MiB that jpeg-js may take: it holds every coefficient, 4 bytes each, and the picture several times
+/** MiB that jpeg-js may take: 21 bytes a pixel, mostly coefficients of 4 bytes, and room for pictures that do not fill their blocks. */
+const memory = (width: number, height: number): number => 64 + (32 * width * height) / 2 ** 20;
 
 /** The picture in a JPEG file, upright. */
 export async function decodeJpeg(bytes: Uint8Array, maxPixels: number): Promise<Picture> {
   const { default: jpeg } = await need(() => import("jpeg-js"), "jpeg-js@0.4.4", "JPEG");
   const { width, height, channels, rgb, orientation } = jpegHeader(bytes);
   const options = { useTArray: true, formatAsRGBA: false, tolerantDecoding: false, ...(rgb && { colorTransform: false }) } as const;
-  const limits = { maxResolutionInMP: maxPixels / 1e6, maxMemoryUsageInMB: MEMORY }; // again, for a frame behind the first
+  const limits = { maxResolutionInMP: maxPixels / 1e6, maxMemoryUsageInMB: memory(width, height) }; // again, for a frame behind the first
   let data: Uint8Array;
   try {
     ({ data } = jpeg.decode(bytes, { ...options, ...limits }));
