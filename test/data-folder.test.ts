@@ -8,6 +8,7 @@ import { encode } from "fast-png";
 import jpegJs from "jpeg-js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { encodePng } from "../src/cli/png.ts";
+import { need } from "../src/data/need.node.ts";
 import { type Images, imageGrid, readPictures, resizeImages } from "../src/data/node.ts";
 import { readPicture } from "../src/data/picture.node.ts";
 import { open } from "../src/index.ts";
@@ -314,6 +315,12 @@ describe("a folder", () => {
     );
   });
 
+  test("needs a package for each format, and says which where it is missing", async () => {
+    const missing = need(() => import("no-such-package" as string), "fast-png@8.0.0", "PNG");
+    await expect(missing).rejects.toThrow("reading PNG files needs a package that is not here: npm install fast-png@8.0.0");
+    await expect(need(() => Promise.reject(new Error("broken")), "x", "PNG")).rejects.toThrow("broken");
+  });
+
   test("with a JPEG whose header lies far behind a smaller picture is read", async () => {
     const file = jpeg({ columns: 2, blocks: [[10], [20]] });
     const thumbnail = Uint8Array.from([0xff, 0xe2, 0xff, 0xff, ...new Array<number>(0xfffd).fill(0x55)]);
@@ -401,6 +408,8 @@ describe("colour, from files to files", () => {
     const [as, square] = await Promise.all([elbo({ cwd }, ...args), elbo({ cwd }, ...args, "--size", "4", "--channels", "rgb")]);
     expect(as.stderr).toContain("bars: 11 images to train on, 1 to test, 5 x 7\n");
     expect(square.stderr).toContain("bars: 11 images to train on, 1 to test, 4 x 4 x 3\n");
+    const huge = await elbo({ cwd }, "train", "--size", "1024", "--device", "js");
+    expect(huge.stderr).toContain("digits: 10000 pictures of 1024 x 1024 x 1 are 10485760000 bytes; at most 1073741824 are kept");
     const { stderr } = await elbo({ cwd }, ...args, "--channels", "blue");
     expect(stderr).toBe('elbo train: --channels "blue" is not one of grey, rgb\n');
   });

@@ -108,4 +108,5 @@ test("a set is resized picture by picture, with its labels, and 1 for white beco
   const binary: Images = { ...set, count: 1, height: 2, width: 2, pixels: Uint8Array.of(0, 1, 1, 1), labels: undefined, white: 1 };
   expect(resizeImages(binary, { size: 1 })).toMatchObject({ white: 255, pixels: Uint8Array.of(191) });
   expect(resizeImages(binary, { size: 2 })).toBe(binary);
+  expect(() => resizeImages(set, { size: 20_000 })).toThrow("digits: 3 pictures of 20000 x 20000 x 1 are 1200000000 bytes; at most");
 });

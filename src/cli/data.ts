@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import {
   type Channels,
+  checkBytes,
   digits,
   hasIdx,
   type Images,
@@ -89,8 +90,8 @@ export async function readData(data: string, limit: number | undefined, fit: Fit
   if (drawn) {
     const count = limit ?? drawn.train;
     if (count > drawn.testStart) throw new Error(`--limit ${count}: of ${data} ${drawn.testStart} are for training, the rest for testing`);
-    const test = await draw(drawn, Math.min(count, drawn.test), drawn.testStart, fit);
-    return { train: await draw(drawn, count, 0, fit), test };
+    const train = await draw(drawn, count, 0, fit);
+    return { train, test: await draw(drawn, Math.min(count, drawn.test), drawn.testStart, fit) };
   }
   return await readFolder(data, { train: limit, test: limit }, fit);
 }
@@ -126,6 +127,7 @@ const CHUNK = 500; // a tenth of a second, so that Ctrl-C is heard
 
 async function draw(drawn: Drawn, count: number, start: number, { size, channels }: Fit): Promise<Images> {
   const one = resizeImages(drawn.draw({ count: 1, start }, size), { channels });
+  checkBytes({ ...one, count });
   const bytes = one.pixels.length;
   const pixels = new Uint8Array(count * bytes);
   const labels = new Uint8Array(count);

@@ -4,7 +4,7 @@
 import { basename, join, resolve } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import type { Picture } from "./grid.ts";
-import type { Images } from "./images.ts";
+import { checkBytes, type Images } from "./images.ts";
 import { pictureFiles } from "./list.node.ts";
 import { readHeader, readPicture } from "./picture.node.ts";
 import { type Channels, recolor, resizePicture } from "./resize.ts";
@@ -46,11 +46,7 @@ export async function readPictures(
   const chosen = { train: all.train.slice(0, limit.train), test: all.test.slice(0, limit.test) };
   const total = chosen.train.length + chosen.test.length;
   const made = { size, channels: channels ?? (anyColor ? 3 : 1) } as const;
-  const bytes = total * size * size * made.channels;
-  if (bytes > maxBytes) {
-    const set = `${total} pictures of ${size} x ${size} x ${made.channels}`;
-    throw new Error(`${folder}: ${set} are ${bytes} bytes; at most ${maxBytes} are kept. Take a smaller size or fewer pictures`);
-  }
+  checkBytes({ name: folder, count: total, height: size, width: size, channels: made.channels }, maxBytes);
 
   let done = 0;
   const read = async (files: readonly File[]): Promise<Images> => {

@@ -17,6 +17,15 @@ export interface Images {
   readonly name: string;
 }
 
+/** Throws if a set would take more memory than that, which is said before it is made. */
+export function checkBytes(images: Pick<Images, "name" | "count" | "height" | "width" | "channels">, most: number = 2 ** 30): void {
+  const { name, count, height, width, channels } = images;
+  const bytes = count * height * width * channels;
+  if (bytes <= most) return;
+  const set = `${count} pictures of ${height} x ${width} x ${channels}`;
+  throw new Error(`${name}: ${set} are ${bytes} bytes; at most ${most} are kept. Take a smaller size or fewer pictures`);
+}
+
 /** Pictures `start` to `end` (not included), without copying a pixel. */
 export function sliceImages(images: Images, start: number, end: number = images.count): Images {
   if (!(Number.isInteger(start) && Number.isInteger(end) && 0 <= start && start <= end && end <= images.count)) {

@@ -3,7 +3,7 @@
 // not as light, which is how most data sets were made.
 
 import type { Picture } from "./grid.ts";
-import type { Images } from "./images.ts";
+import { checkBytes, type Images } from "./images.ts";
 
 /** 1 is grey, 3 is red, green and blue. */
 export type Channels = 1 | 3;
@@ -19,18 +19,18 @@ export interface ResizeOptions {
 export function resizeImages(images: Images, { size, channels }: ResizeOptions): Images {
   const { count, height, width, channels: from, white, pixels } = images;
   if ((size === undefined || (size === height && size === width)) && (channels ?? from) === from) return images;
+  const made = { ...images, height: size ?? height, width: size ?? width, channels: channels ?? from, white: 255 };
+  checkBytes(made);
   const bytes = height * width * from;
-  const one = (i: number): Picture => {
+  const all = new Uint8Array(count * made.height * made.width * made.channels);
+  for (let i = 0; i < count; i++) {
     const part = pixels.subarray(i * bytes, (i + 1) * bytes);
     const full = white === 255 ? part : part.map((byte) => Math.min(255, Math.round((byte * 255) / white))); // greys come of 0 and 1
-    const colored = channels === undefined ? full : recolor({ height, width, channels: from, pixels: full }, channels).pixels;
-    const picture = { height, width, channels: channels ?? from, pixels: colored };
-    return size === undefined ? picture : resizePicture(picture, size);
-  };
-  const shape = { height: size ?? height, width: size ?? width, channels: channels ?? from };
-  const all = new Uint8Array(count * shape.height * shape.width * shape.channels);
-  for (let i = 0; i < count; i++) all.set(one(i).pixels, (i * all.length) / count);
-  return { ...images, ...shape, pixels: all, white: 255 };
+    const colored = channels ? recolor({ height, width, channels: from, pixels: full }, channels).pixels : full;
+    const picture = { height, width, channels: made.channels, pixels: colored };
+    all.set((size === undefined ? picture : resizePicture(picture, size)).pixels, (i * all.length) / count);
+  }
+  return { ...made, pixels: all };
 }
 
 /** The largest square in the middle, at `size` x `size`: averaged over areas where it shrinks, bilinear where it grows. */
