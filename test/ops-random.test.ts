@@ -3,7 +3,7 @@
 import { expect, test } from "vitest";
 import { compile, randomBits, randomNormal, randomUniform, seed, type Tensor } from "../src/index.ts";
 import { erf } from "../src/kernels/elementwise/erf.ts";
-import { permuted } from "../src/kernels/random/order.ts";
+import { permuted } from "../src/kernels/random/permutation.ts";
 import { threefry } from "../src/kernels/random/threefry.ts";
 import { onEachDevice } from "./setup/each-device.ts";
 

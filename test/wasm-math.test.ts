@@ -8,7 +8,7 @@ import { type Floats, type Func, type Ints, Module } from "../src/kernels/device
 import { features } from "../src/kernels/devices/wasm/features.ts";
 import type { Callable, MapOp } from "../src/kernels/op.ts";
 import * as list from "../src/kernels/ops.ts";
-import { halfBits, permuted } from "../src/kernels/random/order.ts";
+import { halfBits, permuted } from "../src/kernels/random/permutation.ts";
 import { normal, threefry, unit } from "../src/kernels/random/threefry.ts";
 import * as vectors from "../src/kernels/random/threefry.wasm.ts";
 import type { Tensor, Values } from "../src/tensor/tensor.ts";

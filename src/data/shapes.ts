@@ -5,7 +5,7 @@
 // Every pixel is 0 or 255, as there: white where at least half of it is covered. A soft edge would look better, but of a grey pixel the
 // Bernoulli likelihood is no probability: its loss could not come near 0, and could not be set beside that of dSprites.
 
-import { permuted } from "../kernels/random/order.ts";
+import { permuted } from "../kernels/random/permutation.ts";
 import type { Picture } from "./grid.ts";
 import type { Images } from "./images.ts";
 

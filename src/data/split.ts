@@ -1,7 +1,7 @@
 // Which pictures test a model where a data set does not say: a tenth of them, drawn. The last tenth as it stands would be no fair sample,
 // because files come in an order: of the Olivetti faces, ten of one person after another, it would be four people and nobody else.
 
-import { permuted } from "../kernels/random/order.ts";
+import { permuted } from "../kernels/random/permutation.ts";
 
 const SPLIT = 0x73706c69; // the same split of as many pictures, in every run
 
