@@ -58,11 +58,16 @@ describe("elbo train", () => {
     expect(second.test.loss).toBeLessThan(first.test.loss);
     expect(second.test.loss).toBeCloseTo(second.test.reconstruction + second.test.kl, 3);
 
-    const pictures = ["reconstructions", "samples"].flatMap((name) => [`${name}-epoch-01.png`, `${name}-epoch-02.png`, `${name}.png`]);
+    const pictures = ["reconstructions", "samples", "traversal"].flatMap((name) => [
+      `${name}-epoch-01.png`,
+      `${name}-epoch-02.png`,
+      `${name}.png`,
+    ]);
     expect(readdirSync(path("runs/json")).sort()).toEqual([...RUN_FILES, ...pictures].sort());
     expect(lines(readFileSync(path("runs/json/metrics.jsonl"), "utf8")).map((line) => JSON.parse(line))).toEqual([first, second]);
     expect(pictureSize("runs/json/samples.png")).toEqual(grid(8, 8));
     expect(pictureSize("runs/json/reconstructions.png")).toEqual(grid(2, 12));
+    expect(pictureSize("runs/json/traversal.png")).toEqual(grid(3, 11)); // three latents
     expect(readFileSync(path("runs/json/samples.png"))).toEqual(readFileSync(path("runs/json/samples-epoch-02.png")));
   });
 
@@ -105,7 +110,7 @@ describe("elbo train", () => {
   test("the same seed gives the same run, another seed another [js]", async () => {
     const runs = await Promise.all([7, 7, 8].map((seed, i) => train("--epochs", "1", "--seed", `${seed}`, "--out", `runs/seed-${i}`)));
     expect(runs.map(({ code }) => code)).toEqual([0, 0, 0]);
-    for (const file of ["model.safetensors", "samples.png", "reconstructions.png"]) {
+    for (const file of ["model.safetensors", "samples.png", "reconstructions.png", "traversal.png"]) {
       const [a, b, c] = [0, 1, 2].map((i) => readFileSync(path(`runs/seed-${i}`, file)));
       expect(a.equals(b)).toBe(true);
       expect(a.equals(c)).toBe(false);
@@ -221,7 +226,7 @@ describe("what goes wrong", () => {
       fails(2, 'elbo sample: --out "x.jpg" is not the name of a .png file', "sample", "runs/done", "--out", "x.jpg"),
       fails(2, "elbo sample: RUN is missing: the directory of a run", "sample"),
       fails(2, "elbo: unknown command trian; did you mean train?", "trian"),
-      fails(2, "elbo: a command is missing: train, sample, reconstruct, devices"),
+      fails(2, "elbo: a command is missing: train, sample, reconstruct, traverse, devices"),
     ]);
   });
 
@@ -345,20 +350,26 @@ describe("an interruption", () => {
 });
 
 test("--help names all commands, and of each command all options, within 80 columns", async () => {
-  const [all, train, sample, reconstruct, devices] = await Promise.all([
+  const [all, train, sample, reconstruct, traverse, devices] = await Promise.all([
     elbo(here, "--help"),
-    ...["train", "sample", "reconstruct", "devices"].map((name) => elbo(here, name, "--help")),
+    ...["train", "sample", "reconstruct", "traverse", "devices"].map((name) => elbo(here, name, "--help")),
   ]);
-  for (const { code, stdout, stderr } of [all, train, sample, reconstruct, devices]) {
+  for (const { code, stdout, stderr } of [all, train, sample, reconstruct, traverse, devices]) {
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(Math.max(...lines(stdout).map((line) => line.length))).toBeLessThanOrEqual(80);
   }
-  for (const name of ["train", "sample", "reconstruct", "devices"]) expect(all.stdout).toMatch(new RegExp(`^  ${name} +\\S`, "m"));
+  for (const name of ["train", "sample", "reconstruct", "traverse", "devices"])
+    expect(all.stdout).toMatch(new RegExp(`^  ${name} +\\S`, "m"));
   const names = [
     "data",
     "model",
+    "filters",
     "hidden",
     "latent",
+    "norm",
+    "residual",
+    "decoder",
+    "dropout",
     "epochs",
     "batch",
     "lr",

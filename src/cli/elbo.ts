@@ -13,6 +13,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   train: async () => (await import("./train.ts")).train,
   sample: async () => (await import("./sample.ts")).sample,
   reconstruct: async () => (await import("./reconstruct.ts")).reconstruct,
+  traverse: async () => (await import("./traverse.ts")).traverse,
   devices: async () => (await import("./devices.ts")).devices,
 };
 

@@ -66,7 +66,7 @@ export function checkPicture(path: string): void {
 
 /** Removes the pictures of an earlier run, which the next one might not replace. */
 export function removePictures(dir: string): void {
-  for (const file of readdirSync(dir)) if (/^(samples|reconstructions)(-epoch-\d+)?\.png$/.test(file)) rmSync(join(dir, file));
+  for (const file of readdirSync(dir)) if (/^(samples|reconstructions|traversal)(-epoch-\d+)?\.png$/.test(file)) rmSync(join(dir, file));
 }
 
 function attempt<T>(what: string, action: () => T): T {

@@ -1,7 +1,7 @@
 // The pictures that show what a model has learned, as PNG files.
 
 import { type Images, imageGrid } from "../data/index.ts";
-import { reconstructImages, sampleImages, type Vae } from "../vae/index.ts";
+import { reconstructImages, sampleImages, type Traversal, type TraversalOptions, traverseLatents, type Vae } from "../vae/index.ts";
 import { type Option, text } from "./options.ts";
 import { encodePng } from "./png.ts";
 
@@ -35,4 +35,12 @@ export async function reconstructionsPng(model: Vae, images: Images): Promise<Ui
     grid.set(made.subarray(i * size, (i + 1) * size), (original + columns) * size);
   }
   return encodePng(imageGrid(grid, { count: 2 * pairs * columns, height, width, channels, columns }));
+}
+
+/** A row for each latent, from -3 on the left to 3 on the right. */
+export async function traversalPng(model: Vae, images: Images, options: TraversalOptions): Promise<Traversal & { png: Uint8Array }> {
+  const traversal = await traverseLatents(model, images, options);
+  const { latents, columns, pictures } = traversal;
+  const [height, width, channels] = model.shape;
+  return { ...traversal, png: encodePng(imageGrid(pictures, { count: latents.length * columns, height, width, channels, columns })) };
 }

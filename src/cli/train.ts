@@ -4,13 +4,14 @@ import { existsSync } from "node:fs";
 import { basename, join, relative, sep } from "node:path";
 import { sliceImages } from "../data/index.ts";
 import { adam, type Device } from "../index.ts";
-import { build, describeData, type EpochEvent, modelNames, type Terms, train as trainModel } from "../vae/index.ts";
+import { describeData, type EpochEvent, outline, type Terms, train as trainModel } from "../vae/index.ts";
 import { saveRun } from "../vae/run.node.ts";
 import { channelsOption, dataOption, dataSource, limitOption, readData, type Split, sizeOption } from "./data.ts";
 import { deviceOptions, openDevice } from "./device.ts";
 import { checkRunDirectory, makeRunDirectory, removePictures, writeWhole } from "./files.ts";
-import { type Command, choice, command, flag, real, sizes, text, UsageError, type ValuesOf, whole } from "./options.ts";
-import { reconstructionsPng, samplesPng } from "./pictures.ts";
+import { checkModelOptions, modelFor, modelOptions } from "./model.ts";
+import { type Command, command, flag, real, text, UsageError, type ValuesOf, whole } from "./options.ts";
+import { reconstructionsPng, samplesPng, traversalPng } from "./pictures.ts";
 import { clock, progress } from "./progress.ts";
 import { stopSignal } from "./stop.ts";
 import { forStdout, note, print, showLive } from "./terminal.ts";
@@ -19,14 +20,11 @@ const options = {
   data: dataOption,
   size: sizeOption,
   channels: channelsOption,
-  model: choice(modelNames, { default: "dense", help: "what kind of VAE" }),
-  hidden: sizes({ default: [400], help: "widths of the encoder's layers; the decoder has them in reverse" }),
-  latent: whole({ min: 1, max: 10_000, default: 20, help: "numbers that an image is squeezed into" }),
+  ...modelOptions,
   epochs: whole({ min: 1, max: 1_000_000, default: 10, help: "how often to go through the training images" }),
   batch: whole({ min: 1, max: 1_000_000, default: 128, help: "images per step" }),
   lr: real({ accepts: (x) => x > 0, wanted: "a number above 0", default: 1e-3, help: "learning rate of Adam" }),
   beta: real({ accepts: (x) => x >= 0, wanted: "a number of 0 or more", default: 1, help: "weight of the KL in the loss" }),
-  likelihood: choice(["bernoulli", "gaussian"], { default: "bernoulli", help: "what the decoder says of a pixel" }),
   seed: whole({ min: 0, max: 2 ** 32 - 1, default: 1, help: "of weights, order and noise; the same seed gives the same run" }),
   ...deviceOptions,
   out: text("DIR", { default: undefined, shownDefault: "runs/DATA-MODEL-N, a new one", help: "where the run goes" }),
@@ -41,10 +39,15 @@ export const train: Command = command({
   summary: "trains a VAE, and after each epoch saves it with pictures of what it makes",
   operands: {},
   options,
-  examples: ["elbo train", "elbo train --data path/to/mnist --hidden 512,256 --epochs 20 --out runs/deep"],
+  examples: [
+    "elbo train",
+    "elbo train --data path/to/mnist --model conv28 --epochs 20",
+    "elbo train --data shapes --model conv64 --beta 4 --out runs/shapes",
+  ],
   async run(settings) {
     const { out, overwrite, batch } = settings;
     if (overwrite && out === undefined) throw new UsageError("--overwrite needs --out, the run to replace");
+    checkModelOptions(settings);
     if (out !== undefined) checkRunDirectory(out, overwrite);
     await using device = await openDevice(settings); // before the data is read, which takes longer than to say that it cannot
     const data = await readData(settings.data, settings.limit, settings);
@@ -56,11 +59,12 @@ export const train: Command = command({
 
 const SAMPLES = 64;
 const RECONSTRUCTIONS = 16;
+const TRAVERSED = 32;
 
 async function run(data: Split, device: Device, settings: Settings): Promise<void> {
-  const { hidden, latent, epochs, batch, lr, beta, likelihood, seed, json } = settings;
+  const { epochs, batch, lr, beta, seed, json } = settings;
   const { height, width, channels } = data.train;
-  using model = build({ model: settings.model, input: [height, width, channels], hidden, latent, likelihood, beta, seed });
+  using model = modelFor(data.train, settings);
   const signal = stopSignal(); // from here on Ctrl-C waits for the step and for the run to be saved
   const events = trainModel(model, data, { epochs, batch, seed, signal, optimizer: (parameters) => adam(parameters, { rate: lr }) });
 
@@ -73,7 +77,7 @@ async function run(data: Split, device: Device, settings: Settings): Promise<voi
   removePictures(out);
 
   const parameters = [...model.parameters.values()].reduce((sum, t) => sum + t.size, 0);
-  note(`${settings.model} VAE ${[height * width * channels, ...hidden, latent].join("-")}: ${number(parameters)} parameters`);
+  note(`${settings.model} VAE ${outline(model.config)}: ${number(parameters)} parameters`);
   const tested = data.test ? `, ${number(data.test.count)} to test` : "";
   const form = [height, width, ...(channels === 1 ? [] : [channels])].join(" x ");
   note(`${data.train.name}: ${number(data.train.count)} images to train on${tested}, ${form}`);
@@ -89,7 +93,11 @@ async function run(data: Split, device: Device, settings: Settings): Promise<voi
       const { type: _, ...line } = event;
       lines.push(line);
       await save();
-      const pictures = { samples: await samplesPng(model, SAMPLES, seed), reconstructions: await reconstructionsPng(model, shown) };
+      const pictures = {
+        samples: await samplesPng(model, SAMPLES, seed),
+        reconstructions: await reconstructionsPng(model, shown),
+        traversal: (await traversalPng(model, shown, { count: TRAVERSED })).png,
+      };
       const epoch = String(event.epoch).padStart(Math.max(2, String(epochs).length), "0");
       for (const [name, png] of Object.entries(pictures)) {
         writeWhole(join(out, `${name}-epoch-${epoch}.png`), png);
@@ -122,7 +130,9 @@ function epochLine({ epoch, train, test, seconds }: Line, epochs: number, beta: 
 
 /** Where everything is, and what to do with it. */
 function farewell(out: string, stopped: boolean, milliseconds: number): string {
-  const pictures = ["samples.png", "reconstructions.png"].map((file) => join(out, file)).filter((path) => existsSync(path));
+  const pictures = ["samples.png", "reconstructions.png", "traversal.png"]
+    .map((file) => join(out, file))
+    .filter((path) => existsSync(path));
   const elbo = called();
   const run = /[^\w./-]/.test(out) ? `"${out}"` : out; // for the shell
   return [
@@ -132,6 +142,7 @@ function farewell(out: string, stopped: boolean, milliseconds: number): string {
     `go on with`,
     `  ${elbo} sample ${run} --count 100 --seed 2`,
     `  ${elbo} reconstruct ${run}`,
+    `  ${elbo} traverse ${run}`,
   ].join("\n");
 }
 

@@ -53,7 +53,7 @@ export class UnfitSizeError extends Error {
     const taken = `${layers === 1 ? "takes" : "take"} ${isMultiple ? `multiples of ${step}: ` : "sizes like "}${near.join(", ")}`;
     const none = `with decoder "${decoder}" fit no size; choose another padding`;
     super(`convVae: ${height} x ${width} images: ${all} ${fitting.length > 0 ? taken : none}`);
-    this.nearest = near.toSorted((a, b) => Math.abs(a - size) - Math.abs(b - size))[0];
+    this.nearest = near.toSorted((a, b) => Math.abs(a - size) - Math.abs(b - size) || b - a)[0];
   }
 }
 const FAR = 10_000; // pixels: no size beyond is looked at

@@ -32,4 +32,5 @@ export {
   type TrainOptions,
   train,
 } from "./train.ts";
+export { type Traversal, type TraversalOptions, traverseLatents } from "./traverse.ts";
 export { decodeLatents, type Examples, encodeImages, reconstructImages, sampleImages } from "./use.ts";

@@ -1,0 +1,90 @@
+// The --model option and those that go with it, and the model that they stand for. Each model knows which options it takes and what
+// they are if they are not given; here is only how they are called on a command line.
+
+import type { Images } from "../data/images.ts";
+import { build, modelNames, models, UnfitSizeError, type Vae, type VaeConfig } from "../vae/index.ts";
+import { choice, type Option, real, sizes, UsageError, type ValuesOf, whole } from "./options.ts";
+
+/** Not given, it is the model's own; `name` is what the model calls it. */
+type Own<T> = Option<T | undefined> & { readonly name: string };
+
+const optional = <T>(name: string, { default: _, ...option }: Option<T>): Own<T> => ({
+  ...option,
+  name,
+  default: undefined,
+  shownDefault: defaultOf(name),
+});
+
+const none = { default: 0, help: "" };
+const own: {
+  readonly filters: Own<readonly number[]>;
+  readonly hidden: Own<readonly number[]>;
+  readonly latent: Own<number>;
+  readonly norm: Own<string>;
+  readonly residual: Own<number>;
+  readonly decoder: Own<string>;
+  readonly dropout: Own<number>;
+  readonly likelihood: Own<string>;
+} = {
+  filters: optional("channels", sizes({ default: [], help: "conv: channels of each convolution of the encoder, which halves the size" })),
+  hidden: optional("hidden", sizes({ default: [], help: "widths of the encoder's dense layers; the decoder has all in reverse" })),
+  latent: optional("latent", whole({ ...none, min: 1, max: 10_000, help: "numbers that an image is squeezed into" })),
+  norm: optional("norm", choice(["none", "batch", "group", "layer"], { default: "none", help: "conv: normalization behind each layer" })),
+  residual: optional("residual", whole({ ...none, min: 0, max: 64, help: "conv: residual blocks at each size" })),
+  decoder: optional("decoder", choice(["transposed", "upsample"], { default: "transposed", help: "conv: how images grow again" })),
+  dropout: optional(
+    "dropout",
+    real({
+      ...none,
+      accepts: (x) => x >= 0 && x < 1,
+      wanted: "a number from 0, below 1",
+      help: "conv: part of the values dropped in training",
+    }),
+  ),
+  likelihood: optional("likelihood", choice(["bernoulli", "gaussian"], { default: "bernoulli", help: "what the decoder says of a pixel" })),
+};
+
+export const modelOptions: { readonly model: Option<string> } & typeof own = {
+  model: choice(modelNames, { default: "dense", help: "what kind of VAE" }),
+  ...own,
+};
+export type ModelSettings = ValuesOf<typeof modelOptions>;
+
+/** The defaults of the models that have it: "20 for dense, 10 for conv64". */
+function defaultOf(name: string): string {
+  const taking = modelNames.filter((model) => name in models[model].defaults);
+  const byText = new Map<string, string[]>();
+  for (const model of taking) {
+    const text = `${models[model].defaults[name]}`;
+    if (text !== "") byText.set(text, [...(byText.get(text) ?? []), model]);
+  }
+  if (byText.size === 1) return [...byText.keys()][0];
+  return Array.from(byText, ([text, names]) => `${text} for ${names.join(" and ")}`).join("; ");
+}
+
+/** Throws if an option was given that the model does not have. */
+export function checkModelOptions(settings: ModelSettings): void {
+  const { defaults } = models[settings.model];
+  const names = Object.keys(own) as (keyof typeof own)[];
+  const useless = names.find((key) => settings[key] !== undefined && !(own[key].name in defaults));
+  if (!useless) return;
+  const useful = names.filter((key) => own[key].name in defaults).map((key) => `--${key}`);
+  throw new UsageError(`--${useless}: of no use to --model ${settings.model}, which takes ${useful.join(", ")}`);
+}
+
+/** The model for images like these. */
+export function modelFor({ name, height, width, channels }: Images, settings: ModelSettings & { beta: number; seed: number }): Vae {
+  const { model, beta, seed } = settings;
+  const given = Object.entries(own).flatMap(([key, option]) => {
+    const value = settings[key as keyof typeof own];
+    return value === undefined ? [] : [[option.name, value] as const];
+  });
+  const config: VaeConfig = { model, input: [height, width, channels], ...Object.fromEntries(given), beta, seed };
+  try {
+    return build(config);
+  } catch (error) {
+    if (!(error instanceof UnfitSizeError)) throw error;
+    const advice = error.nearest === undefined ? "" : `; --size ${error.nearest} resizes them`;
+    throw new Error(`${name}: ${error.message.replace(/^convVae: /, "")}${advice}`, { cause: error });
+  }
+}
