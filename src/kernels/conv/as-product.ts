@@ -6,12 +6,12 @@
 //   dw = patchesᵀ · y          rows u v c,   columns o,   inner n i j
 //   dx = y · wᵀ, gathered      rows n h l,   columns c,   inner u v o
 //
-// Of dx each row needs only those u for which h + pad - u is a multiple of the stride. Rows are sorted by that remainder, their
+// Of dx each row needs only those u for which h + pad - u is a multiple of the stride. Rows are sorted by the remainder of h, their
 // phase, into a batch of products, in each of which u advances by the stride, and no product is with a zero between pixels.
 
 import { size } from "../../tensor/shape.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
-import type { Emit } from "../devices/webgpu/emit.ts";
+import type { Emit, Index } from "../devices/webgpu/emit.ts";
 import type { Product } from "../op.ts";
 import type { Geometry } from "./geometry.ts";
 
@@ -26,9 +26,18 @@ const perGroup = (g: Geometry) => ({ c1: g.w[2], o1: g.w[3] / g.groups });
 const pixels = (g: Geometry): number[] => g.y.slice(0, 3);
 const taps = (g: Geometry): number[] => g.w.slice(0, 3);
 
+const times = (a: string, n: number): string => (n === 1 ? a : `${a} * ${n}u`);
+const plus = (a: string, n: number): string => (n === 0 ? a : `${a} + ${n}u`);
+
 /** A channel among all of them, from its number in a group. */
 const channel = (e: Emit, g: Geometry, group: string, own: string, each: number): string =>
   g.groups === 1 ? own : e.name(`${group} * ${each}u + ${own}`);
+
+/** A place in a tensor seen as a matrix with a row for all its axes but the last: no axis need be told from another. */
+const inRow = (e: Emit, t: Tensor, row: string, col: string): Index => {
+  const columns = t.shape[t.rank - 1];
+  return e.at(t.shape, e.at([t.size / columns, columns], [row, col]).linear());
+};
 
 /** Sums and differences below are of unsigned numbers: what is below 0 wraps round to a very large one, and is outside as well. */
 const within = (conditions: readonly string[], value: string): string =>
@@ -41,7 +50,8 @@ function patch(e: Emit, x: Tensor, g: Geometry, group: string, pixel: string, ta
   const inside: string[] = [];
   const source = [u, v].map((step, axis) => {
     const { stride, dilation, pad } = g;
-    const at = e.name(`${place[axis]} * ${stride[axis]}u + ${step} * ${dilation[axis]}u - ${pad[axis]}u`);
+    const from = `${times(place[axis], stride[axis])} + ${times(step, dilation[axis])}`;
+    const at = e.name(pad[axis] === 0 ? from : `${from} - ${pad[axis]}u`);
     const last = (g.y[1 + axis] - 1) * stride[axis] + (g.w[axis] - 1) * dilation[axis] - pad[axis];
     if (pad[axis] > 0 || last >= g.x[1 + axis]) inside.push(`${at} < ${e.dim(g.x[1 + axis])}`);
     return at;
@@ -57,11 +67,7 @@ const forward: View = {
   wgsl: {
     along: () => ({ a: true, b: false }),
     a: (e, t, [group], m, k) => patch(e, t.inputs[0], of(t), group, m, k),
-    b: (e, t, [group], k, n) => {
-      const [, w] = t.inputs;
-      const [u, v, c] = e.at(taps(of(t)), k).coords();
-      return e.value(w, e.at(w.shape, [u, v, c, channel(e, of(t), group, n, perGroup(of(t)).o1)]));
-    },
+    b: (e, t, [group], k, n) => e.value(t.inputs[1], inRow(e, t.inputs[1], k, channel(e, of(t), group, n, perGroup(of(t)).o1))),
     at: (e, t, [group], m, n) => {
       const o = channel(e, of(t), group, n, perGroup(of(t)).o1);
       return { index: e.at(t.shape, [...e.at(pixels(of(t)), m).coords(), o]), inside: [] };
@@ -76,11 +82,7 @@ const ofWeight: View = {
   wgsl: {
     along: () => ({ a: false, b: false }),
     a: (e, t, [group], m, k) => patch(e, t.inputs[0], of(t), group, k, m),
-    b: (e, t, [group], k, n) => {
-      const [, y] = t.inputs;
-      const o = channel(e, of(t), group, n, perGroup(of(t)).o1);
-      return e.value(y, e.at(y.shape, [...e.at(pixels(of(t)), k).coords(), o]));
-    },
+    b: (e, t, [group], k, n) => e.value(t.inputs[1], inRow(e, t.inputs[1], k, channel(e, of(t), group, n, perGroup(of(t)).o1))),
     at: (e, t, [group], m, n) => {
       const o = channel(e, of(t), group, n, perGroup(of(t)).o1);
       return { index: e.at(t.shape, [...e.at(taps(of(t)), m).coords(), o]), inside: [] };
@@ -88,40 +90,44 @@ const ofWeight: View = {
   },
 };
 
-/** Along one axis: how many phases there are, how many rows (or columns) and how many taps each has, and the first row's h + pad over the stride. */
-function phase(g: Geometry, axis: 0 | 1) {
-  const [height, taps, stride, pad] = [g.x[1 + axis], g.w[axis], g.stride[axis], g.pad[axis]];
+/** Along one axis: the phases of the image, row · phases + phase = h; how many rows each has, and how many taps meet one of them. */
+function phasesOf(g: Geometry, axis: 0 | 1) {
   // With a dilation the taps of a phase are no simple sequence; that is rare, and then all are tried.
-  const phases = g.dilation[axis] === 1 ? stride : 1;
-  const first = Math.floor(pad / phases);
-  const rows = height === 0 ? 0 : Math.floor((pad + height - 1) / phases) - first + 1;
-  return { phases, first, rows, taps: Math.ceil(taps / phases) };
+  const phases = g.dilation[axis] === 1 ? g.stride[axis] : 1;
+  return { phases, rows: Math.ceil(g.x[1 + axis] / phases), taps: Math.ceil(g.w[axis] / phases) };
 }
 
-/** Row `row` of a phase is the image's h, and it meets tap `tap` at y's i. What must hold for each to exist. */
-function meeting(e: Emit, g: Geometry, axis: 0 | 1, of: string, row: string, tap?: string) {
-  const { phases, first, rows, taps } = phase(g, axis);
-  const [height, kernel, stride, pad, dilation] = [g.x[1 + axis], g.w[axis], g.stride[axis], g.pad[axis], g.dilation[axis]];
-  const h = e.name(phases === 1 ? row : `(${row} + ${first}u) * ${phases}u + ${of} - ${pad}u`);
-  const isImage = phases > 1 && (pad % phases > 0 || rows * phases > height) ? [`${h} < ${e.dim(height)}`] : [];
-  if (tap === undefined) return { h, isImage, u: "", i: "", isTap: [] };
-  const size = e.dim(g.y[1 + axis]);
-  if (phases > 1 || stride === 1) {
-    const u = e.name(phases === 1 ? tap : `${tap} * ${phases}u + ${of}`);
-    const i = e.name(phases === 1 ? `${row} + ${pad}u - ${tap} * ${dilation}u` : `${row} + ${first}u - ${tap}`);
-    return { h, isImage, u, i, isTap: [`${i} < ${size}`, ...(taps * phases > kernel ? [`${u} < ${kernel}u`] : [])] };
-  }
-  const from = e.name(`${row} + ${pad}u - ${tap} * ${dilation}u`);
-  const i = e.name(`${from} / ${stride}u`);
-  return { h, isImage, u: tap, i, isTap: [`${from} % ${stride}u == 0u`, `${i} < ${size}`] };
+/** The image's h for a row of a phase, and what must hold for it to exist. */
+function rowOf(e: Emit, g: Geometry, axis: 0 | 1, phase: string, row: string) {
+  const { phases } = phasesOf(g, axis);
+  const h = phases === 1 ? row : e.name(`${row} * ${phases}u + ${phase}`);
+  return { h, inside: g.x[1 + axis] % phases > 0 ? [`${h} < ${e.dim(g.x[1 + axis])}`] : [] };
 }
 
-const rowsOf = (g: Geometry): number[] => [g.x[0], phase(g, 0).rows, phase(g, 1).rows];
-const innerOf = (g: Geometry): number[] => [phase(g, 0).taps, phase(g, 1).taps, perGroup(g).o1];
+/** The kernel's u for a tap of a phase: one of those for which h + pad - u is a multiple of the stride. */
+function tapOf(e: Emit, g: Geometry, axis: 0 | 1, phase: string, tap: string) {
+  const { phases, taps } = phasesOf(g, axis);
+  const u = phases === 1 ? tap : e.name(`${tap} * ${phases}u + ${e.name(plus(phase, g.pad[axis]))} % ${phases}u`);
+  return { u, inside: taps * phases > g.w[axis] ? [`${u} < ${g.w[axis]}u`] : [] };
+}
+
+/** y's i = (h + pad - u · dilation) / stride, for a row and a tap. */
+function meetingOf(e: Emit, g: Geometry, axis: 0 | 1, phase: string, row: string, tap: string) {
+  const { phases } = phasesOf(g, axis);
+  const [stride, pad, dilation] = [g.stride[axis], g.pad[axis], g.dilation[axis]];
+  const exact = phases > 1 || stride === 1;
+  const from = phases > 1 ? `${row} + ${e.name(plus(phase, pad))} / ${phases}u - ${tap}` : `${plus(row, pad)} - ${times(tap, dilation)}`;
+  const i = exact ? e.name(from) : e.name(`${e.name(from)} / ${stride}u`);
+  return { i, inside: [...(exact ? [] : [`${e.name(from)} % ${stride}u == 0u`]), `${i} < ${e.dim(g.y[1 + axis])}`] };
+}
+
+const rowsOf = (g: Geometry): number[] => [g.x[0], phasesOf(g, 0).rows, phasesOf(g, 1).rows];
+const innerOf = (g: Geometry): number[] => [phasesOf(g, 0).taps, phasesOf(g, 1).taps, perGroup(g).o1];
+const both = <T>(one: (axis: 0 | 1) => T): [T, T] => [one(0), one(1)];
 
 const transposed: View = {
   sizes: (g) => ({
-    batch: [g.groups, phase(g, 0).phases, phase(g, 1).phases],
+    batch: [g.groups, ...both((axis) => phasesOf(g, axis).phases)],
     m: size(rowsOf(g)),
     n: perGroup(g).c1,
     k: size(innerOf(g)),
@@ -130,36 +136,29 @@ const transposed: View = {
   wasm: (t) => ({ kind: "patches", role: "x", geometry: of(t) }),
   wgsl: {
     along: () => ({ a: true, b: true }),
-    a: (e, t, [group, ...phases], m, k) => {
+    a: (e, t, [group, ...phase], m, k) => {
       const [g, [y]] = [of(t), t.inputs];
       const [n, ...rows] = e.at(rowsOf(g), m).coords();
       const [u, v, o] = e.at(innerOf(g), k).coords();
-      const meetings = [u, v].map((tap, axis) => meeting(e, g, axis as 0 | 1, phases[axis], rows[axis], tap));
+      const meetings = both((axis) => meetingOf(e, g, axis, phase[axis], rows[axis], [u, v][axis]));
       const at = e.at(y.shape, [n, ...meetings.map(({ i }) => i), channel(e, g, group, o, perGroup(g).o1)]);
-      return within(
-        meetings.flatMap(({ isTap }) => isTap),
-        e.value(y, at),
-      );
+      const inside = meetings.flatMap((meeting) => meeting.inside);
+      return within(inside, e.value(y, at));
     },
-    b: (e, t, [group, ...phases], k, n) => {
+    b: (e, t, [group, ...phase], k, n) => {
       const [g, [, w]] = [of(t), t.inputs];
       const [u, v, o] = e.at(innerOf(g), k).coords();
-      const outside: string[] = [];
-      const place = [u, v].map((tap, axis) => {
-        const { phases: count, taps } = phase(g, axis as 0 | 1);
-        if (count === 1) return tap;
-        const step = e.name(`${tap} * ${count}u + ${phases[axis]}`);
-        if (taps * count > g.w[axis]) outside.push(`${step} < ${g.w[axis]}u`);
-        return step;
-      });
-      return within(outside, e.value(w, e.at(w.shape, [...place, n, channel(e, g, group, o, perGroup(g).o1)])));
+      const taps = both((axis) => tapOf(e, g, axis, phase[axis], [u, v][axis]));
+      const at = e.at(w.shape, [...taps.map((tap) => tap.u), n, channel(e, g, group, o, perGroup(g).o1)]);
+      const inside = taps.flatMap((tap) => tap.inside);
+      return within(inside, e.value(w, at));
     },
-    at: (e, t, [group, ...phases], m, n) => {
+    at: (e, t, [group, ...phase], m, n) => {
       const g = of(t);
       const [image, ...rows] = e.at(rowsOf(g), m).coords();
-      const meetings = rows.map((row, axis) => meeting(e, g, axis as 0 | 1, phases[axis], row));
-      const index = e.at(t.shape, [image, ...meetings.map(({ h }) => h), channel(e, g, group, n, perGroup(g).c1)]);
-      return { index, inside: meetings.flatMap(({ isImage }) => isImage) };
+      const places = both((axis) => rowOf(e, g, axis, phase[axis], rows[axis]));
+      const index = e.at(t.shape, [image, ...places.map(({ h }) => h), channel(e, g, group, n, perGroup(g).c1)]);
+      return { index, inside: places.flatMap((place) => place.inside) };
     },
   },
 };

@@ -32,8 +32,11 @@ var<workgroup> sliceB: array<f32, DEPTH * SIDE>; // [p][col]
 
 @compute @workgroup_size(16, 16)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_id) lane: vec3u) {
-  let row0 = group.y * SIDE;
-  let col0 = group.x * SIDE;
+  // 65,535 workgroups per dimension, so very many blocks fold into two
+  let block = group.y * groups.x + group.x;
+  let blocks = (size.n + SIDE - 1u) / SIDE; // side by side
+  let row0 = block / blocks * SIDE;
+  let col0 = block % blocks * SIDE;
   let t = lane.y * 16u + lane.x;
   for (var batch = group.z; batch < size.batch; batch += groups.z) {
     var sums = mat4x4f();

@@ -21,10 +21,17 @@ fn store(batch: u32, row: u32, col: u32, sum: f32) {
   c[(batch * size.m + row) * size.n + col] = sum;
 }
 
-@compute @workgroup_size(8, 8)
-fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let row = id.y * 4u;
-  let col = id.x * 8u;
+// Invocations of a workgroup. For a C of few rows or columns: in another rectangle, so that few of them stand idle.
+const ACROSS = 8u;
+const DOWN = 8u;
+
+@compute @workgroup_size(ACROSS, DOWN)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_id) lane: vec3u) {
+  // 65,535 workgroups per dimension, so very many blocks fold into two
+  let block = group.y * groups.x + group.x;
+  let blocks = (size.n + 8u * ACROSS - 1u) / (8u * ACROSS); // side by side
+  let row = (block / blocks * DOWN + lane.y) * 4u;
+  let col = (block % blocks * ACROSS + lane.x) * 8u;
   if (row >= size.m || col >= size.n) {
     return;
   }
@@ -32,7 +39,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let rows = min(row + vec4u(0u, 1u, 2u, 3u), vec4u(size.m - 1u));
   let cols = min(col + vec4u(0u, 1u, 2u, 3u), vec4u(size.n - 1u));
   let more = min(col + vec4u(4u, 5u, 6u, 7u), vec4u(size.n - 1u));
-  for (var batch = id.z; batch < size.batch; batch += groups.z) {
+  for (var batch = group.z; batch < size.batch; batch += groups.z) {
     var left = mat4x4f(); // one vector for each row
     var right = mat4x4f();
     for (var p = 0u; p < size.k; p++) {

@@ -11,6 +11,8 @@ import { prepare } from "./program.ts";
 export interface WebGpuOptions {
   /** Which kernels to use: with workgroup memory (`tiled`, for GPUs) or without (`simple`). Default: by the adapter. */
   readonly kernels?: Family;
+  /** Into how many parts the inner sums of products are cut, for tests. Default: by their shapes. */
+  readonly parts?: number;
 }
 
 /** Core WebGPU guarantees eight storage buffers to a kernel; no more are used anywhere. */
@@ -25,6 +27,7 @@ export class WebGpuDevice implements Device {
   readonly storesOperands = false;
   readonly gpu: GPUDevice;
   readonly family: Family;
+  readonly parts: number | undefined;
   readonly #slots: GPUBuffer[] = [];
   #uniforms: GPUBuffer | undefined;
   /** The plan whose sizes and scalars the uniform buffer holds. */
@@ -43,10 +46,11 @@ export class WebGpuDevice implements Device {
     return new WebGpuDevice(adapter, await requestDevice(adapter), options);
   }
 
-  private constructor(adapter: GPUAdapter, gpu: GPUDevice, { kernels }: WebGpuOptions) {
+  private constructor(adapter: GPUAdapter, gpu: GPUDevice, { kernels, parts }: WebGpuOptions) {
     this.gpu = gpu;
     this.description = describe(adapter);
     this.family = kernels ?? (isSoftware(adapter) ? "simple" : "tiled");
+    this.parts = parts;
     gpu.onuncapturederror = ({ error }) => {
       // What only follows from an earlier error is left to the check that explains that one.
       const follows = this.#checks.size > 0 && error.message.includes("due to a previous error");

@@ -2,7 +2,7 @@
 // it was linked from, and a caret. Compilation goes on in the background, so the next read reports it.
 
 import type { WebGpuDevice } from "./device.ts";
-import type { KernelCode } from "./kernel.ts";
+import type { KernelCode } from "./writing.ts";
 
 export function pipelineOf(device: WebGpuDevice, { linked, label }: Pick<KernelCode, "linked" | "label">): GPUComputePipeline {
   return device.pipeline(linked.code, () => {

@@ -9,8 +9,9 @@ import type { Storage, Tensor } from "../../../tensor/tensor.ts";
 import type { Prepared } from "../device.ts";
 import { LimitError } from "../errors.ts";
 import type { WebGpuDevice } from "./device.ts";
-import { type KernelCode, kernelCode } from "./kernel.ts";
+import { kernelCode } from "./kernel.ts";
 import { pipelineOf } from "./pipeline.ts";
+import type { Binding, KernelCode } from "./writing.ts";
 
 interface Launch extends KernelCode {
   readonly pipeline: GPUComputePipeline;
@@ -24,8 +25,7 @@ export function prepare(device: WebGpuDevice, plan: Plan): Prepared {
   });
   let bytes = 0;
   const launches: Launch[] = [];
-  for (const kernel of plan.kernels) {
-    const code = kernelCode(plan, kernel, device.family);
+  for (const code of plan.kernels.flatMap((kernel) => kernelCode(plan, kernel, device))) {
     if (code.groups.includes(0)) continue; // an empty tensor: nothing to compute
     const limit = device.gpu.limits.maxComputeWorkgroupsPerDimension;
     if (Math.max(...code.groups) > limit)
@@ -33,16 +33,17 @@ export function prepare(device: WebGpuDevice, plan: Plan): Prepared {
     launches.push({ ...code, pipeline: pipelineOf(device, code), at: bytes });
     bytes += Math.ceil((code.uniforms.fields.length * 4) / 256) * 256; // bindings of a uniform buffer are aligned
   }
+  const scratch = Math.max(0, ...launches.map((l) => l.scratch)); // one for all: it is used up by the dispatch that follows
   const block = new Block(device, launches, bytes);
   const leaves = plan.graph.nodes.map((t, i) => (isLeaf(t) ? i : -1)).filter((i) => i >= 0);
-  /** The buffer of each leaf and each stored node: what the bind groups were made for. */
-  const bound = new Map<number, GPUBuffer>();
+  /** The buffer of each leaf and each stored node, and scratch memory: what the bind groups were made for. */
+  const bound = new Map<Binding["node"], GPUBuffer>();
   let groups: readonly GPUBindGroup[] | undefined;
   let slotChanges = -1;
 
   /** Brings the bind groups up to date with the memory of this run's leaves, and with slots that grew. */
   const bindAll = (nodes: readonly Tensor[], encoder: GPUCommandEncoder): readonly GPUBindGroup[] => {
-    let copies = plan.slots.length; // slots behind the plan's own
+    let copies = plan.slots.length + (scratch > 0 ? 1 : 0); // slots behind the plan's own
     for (const i of leaves) {
       const { block, offset } = nodes[i].storage as Storage; // a leaf has one when it runs
       // Where an argument begins was not known to the plan: one that lies behind something else is copied.
@@ -57,6 +58,7 @@ export function prepare(device: WebGpuDevice, plan: Plan): Prepared {
       plan.slotOf.forEach((slot, i) => {
         if (slot !== undefined) bound.set(i, device.slot(slot, plan.slots[slot]));
       });
+      if (scratch > 0) bound.set("scratch", device.slot(plan.slots.length, scratch));
       slotChanges = device.slotChanges;
       groups = launches.map((launch) => bindGroup(device, launch, bound, uniforms));
     }
@@ -114,7 +116,7 @@ function copied(device: WebGpuDevice, encoder: GPUCommandEncoder, t: Tensor, slo
 function bindGroup(
   device: WebGpuDevice,
   launch: Launch,
-  buffers: ReadonlyMap<number, GPUBuffer>,
+  buffers: ReadonlyMap<Binding["node"], GPUBuffer>,
   uniforms: GPUBuffer | undefined,
 ): GPUBindGroup {
   const entries: GPUBindGroupEntry[] = launch.bindings.map(({ node }, binding) => ({

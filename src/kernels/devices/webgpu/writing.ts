@@ -1,0 +1,147 @@
+// One kernel's patch as it grows: its bindings, its uniform struct, and the functions that replace those of a file. What
+// the loops are is said by those who write with it (kernel.ts, product.ts).
+
+import { isLeaf } from "../../../tensor/graph.ts";
+import { stateOf } from "../../../tensor/inline.ts";
+import { type Kernel, membersOf } from "../../../tensor/merge.ts";
+import type { Plan } from "../../../tensor/plan.ts";
+import type { DType, Tensor } from "../../../tensor/tensor.ts";
+import math from "../../elementwise/math.wgsl.ts";
+import threefry from "../../random/threefry.wgsl.ts";
+import { type Index, type Surroundings, Uniforms, type Writer } from "./emit.ts";
+import { type Linked, link, type Source } from "./link.ts";
+
+export interface KernelCode {
+  readonly linked: Linked;
+  /** Storage buffers in binding order; the uniform block follows them. */
+  readonly bindings: readonly Binding[];
+  readonly uniforms: Uniforms;
+  readonly groups: readonly [number, number, number];
+  readonly label: string;
+  /** Elements of memory that it leaves for the kernel after it, or finds there; 0 for almost all. */
+  readonly scratch: number;
+}
+
+/** A buffer: the block of a leaf, the slot of a stored node, or the scratch memory. */
+export interface Binding {
+  /** A node that lies in it. */
+  readonly node: number | "scratch";
+  readonly writes: boolean;
+}
+
+const library: readonly Source[] = [
+  { file: "random/threefry.wgsl", text: threefry },
+  { file: "elementwise/math.wgsl", text: math },
+];
+
+const scalarType = (dtype: DType): string => (dtype === "f32" ? "f32" : "u32");
+
+export class Writing implements Surroundings {
+  readonly uniforms: Uniforms;
+  readonly kernel: Kernel;
+  readonly #plan: Plan;
+  readonly #own: Set<number>;
+  readonly #positions: Map<Tensor, number>;
+  readonly #functions = new Set<string>();
+  readonly #bindings = new Map<string, { name: string; node: number | "scratch"; writes: boolean; type: string }>();
+  #scratch = 0;
+
+  constructor(plan: Plan, k: Kernel) {
+    this.#plan = plan;
+    this.kernel = k;
+    this.#own = new Set(membersOf(k));
+    this.#positions = new Map(plan.graph.nodes.map((t, i) => [t, i]));
+    this.uniforms = new Uniforms(plan.baked && k.loops === "product");
+  }
+
+  position(t: Tensor): number {
+    return this.#positions.get(t) as number;
+  }
+
+  node(i: number): Tensor {
+    return this.#plan.graph.nodes[i];
+  }
+
+  isComputed(i: number): boolean {
+    return this.#plan.inline[i] || this.#own.has(i);
+  }
+
+  declare(code: string): void {
+    this.#functions.add(code);
+  }
+
+  /** The node whose memory holds i's value: for an effect, its state. */
+  #home(i: number): number {
+    return this.node(i).op.loops === "effect" ? stateOf(this.#plan.graph, i) : i;
+  }
+
+  #binding(i: number, writes: boolean): string {
+    const at = this.#home(i);
+    const { blockOf } = this.#plan.graph;
+    const key = isLeaf(this.node(at)) && blockOf[at] >= 0 ? `block ${blockOf[at]}` : `node ${at}`;
+    const known = this.#bindings.get(key);
+    if (known) {
+      known.writes ||= writes;
+      return known.name;
+    }
+    const name = `b${this.#bindings.size}`;
+    this.#bindings.set(key, { name, node: at, writes, type: scalarType(this.node(at).dtype) });
+    return name;
+  }
+
+  /** Binds so much scratch memory under this name. */
+  bindScratch(name: string, elements: number, writes: boolean): void {
+    this.#scratch = elements;
+    this.#bindings.set("scratch", { name, node: "scratch", writes, type: "f32" });
+  }
+
+  /** Where node i begins in its buffer: a moment lies behind its parameter. */
+  #offset(i: number, linear: string): string {
+    const offset = this.#plan.offsets[this.#home(i)];
+    return offset === 0 ? linear : `${offset}u + ${linear}`;
+  }
+
+  load(i: number, linear: string): string {
+    const buffer = this.#binding(i, false);
+    const at = this.#home(i);
+    const isBytes = isLeaf(this.node(at)) && this.node(at).dtype === "u8";
+    if (!isBytes) return `${buffer}[${this.#offset(i, linear)}]`;
+    return `extractBits(${buffer}[(${this.#offset(i, linear)}) / 4u], 8u * ((${this.#offset(i, linear)}) % 4u), 8u)`;
+  }
+
+  /** Lines that store the values of those members that must outlive the kernel. Values first: a state is read before it is written. */
+  stores(writer: Writer, members: readonly number[], at: (i: number) => Index): string[] {
+    const kept = members.filter((i) => this.#plan.stored[i] || this.node(i).op.loops === "effect");
+    const values = kept.map((i) => writer.value(this.node(i), at(i)));
+    return kept.map((i, which) => `${this.#binding(i, true)}[${this.#offset(i, at(i).linear())}] = ${values[which]};`);
+  }
+
+  /** A function of what the writer wrote, between lines of ours. The last ones may have made it write: they are composed first. */
+  function(head: string, writer: Writer, last: readonly string[], first: readonly string[] = []): string {
+    return [`fn ${head} {`, ...[...first, ...writer.lines, ...last].map((l) => `  ${l}`), "}"].join("\n");
+  }
+
+  /** The file with the patch. */
+  finish(file: Source, functions: readonly string[], groups: readonly [number, number, number]): KernelCode {
+    const buffers = [...this.#bindings.values()];
+    const declared = buffers.map(
+      (b, i) => `@group(0) @binding(${i}) var<storage, ${b.writes ? "read_write" : "read"}> ${b.name}: array<${b.type}>;`,
+    );
+    const size = `@group(0) @binding(${buffers.length}) var<uniform> size: Size;`;
+    const patch = [this.uniforms.struct(), ...declared, size, ...this.#functions, ...functions].join("\n");
+    const label = membersOf(this.kernel)
+      .map((i) => this.node(i).op.name)
+      .join(" ");
+    const linked = link(...library, file, { file: `fused kernel (${label})`, text: patch });
+    return { linked, bindings: buffers, uniforms: this.uniforms, groups, label, scratch: this.#scratch };
+  }
+}
+
+export const MAX_GROUPS = 65535; // per dimension of a dispatch
+
+/** Workgroups of `per` elements for n of them, in two dimensions where one is too few. */
+export function folded(n: number, per: number): [number, number, number] {
+  const groups = Math.ceil(n / per);
+  const y = Math.ceil(groups / MAX_GROUPS);
+  return [Math.ceil(groups / Math.max(y, 1)), y, 1];
+}
