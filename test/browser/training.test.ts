@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Device, open } from "../../src/index.ts";
 import { use } from "../../src/kernels/devices/device.ts";
 import { checkClose, results } from "./ops.ts";
-import { losses } from "./training.ts";
+import { convTraining, losses, lossesOf } from "./training.ts";
 
 let js: Device;
 let webgpu: Device;
@@ -32,6 +32,19 @@ test("a dense VAE learns digits in the page, and its first losses are those of j
   for (const [i, loss] of expected.entries())
     expect(Math.abs(got[i] / loss - 1), `step ${i}: ${got[i]}, js has ${loss}`).toBeLessThan(1e-4);
   expect(got.at(-1)).toBeLessThan(0.8 * got[0]);
+});
+
+test("conv28 learns digits in the page, on WebGPU and on WASM alike", async () => {
+  await using wasm = await open("wasm");
+  const trained = async (device: Device) => {
+    use(device);
+    using run = convTraining();
+    return await lossesOf(run, 8);
+  };
+  const [here, there] = [await trained(webgpu), await trained(wasm)];
+  for (const [i, loss] of there.entries())
+    expect(Math.abs(here[i] / loss - 1), `step ${i}: ${here[i]}, wasm has ${loss}`).toBeLessThan(1e-3);
+  for (const losses of [here, there]) expect(losses.at(-1)).toBeLessThan(0.6 * losses[0]);
 });
 
 const representative =
