@@ -1,7 +1,8 @@
 // npm run bench:report: writes the tables of the README from bench/results/, between their markers. No number is typed by hand.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { tables } from "./cpu/tables.mjs";
+import { tables as convTables } from "./cpu/conv-tables.mjs";
+import { tables as cpuTables } from "./cpu/tables.mjs";
 import { duration, markdown, withSpread } from "./markdown.mjs";
 
 /**
@@ -55,7 +56,7 @@ export function between(text, name, content) {
 }
 
 /** Each bench's tables by the names of their markers. @type {Record<string, (results: any) => Record<string, string>>} */
-const written = { overhead: (results) => ({ overhead: table(results) }), cpu: tables };
+const written = { overhead: (results) => ({ overhead: table(results) }), cpu: cpuTables, conv: convTables };
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const file = (/** @type {string} */ path) => new URL(path, import.meta.url);

@@ -5,6 +5,7 @@ import { writeFileSync } from "node:fs";
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import * as conv from "./conv.mjs";
 import * as cpu from "./cpu.mjs";
 import { load, machine } from "./machine.mjs";
 import * as overhead from "./overhead.mjs";
@@ -20,6 +21,7 @@ import { table } from "./report.mjs";
 const benches = {
   overhead: { ...overhead, needsGpu: true, tables: (file) => ({ overhead: table(file) }) },
   cpu: { ...cpu, needsGpu: false },
+  conv: { ...conv, needsGpu: false },
 };
 const usage = `usage: npm run bench [-- NAME… [--filter TEXT] [--json FILE] [options of that bench]]
 

@@ -1,15 +1,13 @@
 // What the CPU bench makes of its numbers. No time is asserted here: the numbers are made up, or those of the committed results.
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { ratios } from "../bench/cpu/entries.mjs";
 import { wrongLoss, wrongTraining } from "../bench/cpu/judge.mjs";
-import { type Entry, type Results, ratios, tables } from "../bench/cpu/tables.mjs";
+import { tables } from "../bench/cpu/tables.mjs";
 import { between } from "../bench/report.mjs";
+import { entries, fileOf, ms, row } from "./setup/bench-results.ts";
 
-const ms = (median: number) => ({ median: median * 1e3, min: median * 900, spread: 0.1, samples: 9 });
-const entry = (engine: string, runtime: string, threads: number, rest: Partial<Entry>): Entry => ({
-  ...{ work: "dense", engine, runtime, threads },
-  ...rest,
-});
+const entry = entries("dense");
 const results = [
   entry("Elbo", "Node 24", 1, { ...ms(8), rss: 90 }),
   entry("Elbo", "Node 24", 2, ms(4)),
@@ -26,21 +24,12 @@ const results = [
   entry("Elbo", "Node 24", 1, { work: "replay", ...ms(0.0005) }),
   entry("Elbo", "Node 20", 1, { error: "there is no such device" }),
 ];
-const machine = {
-  ...{ cpu: "a processor", cores: 2, memoryGiB: 1, os: "an OS", node: "v24.0.0", packages: { elbo: "0.1.0" } },
-  ...{ commit: "abc", date: "today", loadBefore: 0, loadAfter: 1 },
-};
-const made: Results = { machine, versions: { tfjs: "4" }, pinning: "pinned", device: "wasm", results, ratios: ratios(results) };
-const row = (table: string, ...begin: string[]) =>
-  table
-    .split("\n")
-    .map((line) => line.split("|").map((cell) => cell.trim()))
-    .find((cells) => begin.every((cell, i) => cells[i + 1] === cell))
-    ?.slice(1, -1);
+const found = ratios(results, "dense");
+const made = fileOf(results);
 
 describe("ratios", () => {
   const of = (peer: string, runtime: string, threads: number) =>
-    made.ratios.find((r) => r.peer === peer && r.runtime === runtime && r.threads === threads)?.ratio;
+    found.find((r) => r.peer === peer && r.runtime === runtime && r.threads === threads)?.ratio;
 
   test("compare with Elbo on the same runtime, each peer at its best with no more threads", () => {
     expect(of("jax-js", "Node 24", 1)).toBe(20 / 8);

@@ -1,8 +1,10 @@
 // Elbo itself, as peers/peer.mjs says; it stands here, where "elbo" can be imported. Beside the common work it has its own:
-//   node bench/cpu/elbo.mjs --work startup|replay|profile --backend wasm [--threads 2] [--turbo]
+//   node bench/cpu/elbo.mjs --work layers|startup|replay|profile --folder DIR --backend wasm [--threads 2] [--turbo]
 import { adam, compile, keep, open, tensor } from "elbo";
-import { answer, options, products, read, sampled, task, training } from "../peers/peer.mjs";
-import { BATCH, examples, givenNoise, model, RATE } from "./task.mjs";
+import { answer, convolutions, options, products, read, sampled, training, trainingFiles } from "../peers/peer.mjs";
+import { shapesOf } from "./layers.mjs";
+import { models } from "./models.mjs";
+import { givenNoise, passes, RATE } from "./task.mjs";
 
 /** @typedef {import("elbo").Tensor} Tensor @typedef {import("elbo").DeviceName} DeviceName */
 
@@ -23,21 +25,30 @@ function drawnNoise(vae) {
   });
 }
 
-const batch = () => tensor(examples(), [BATCH, 784]);
+/** The model of the task, with the values that its files have, and the pictures. */
+function given() {
+  const { model, tensors } = trainingFiles();
+  return { make: models[model].make, x: tensor(read("x"), tensors["x"]) };
+}
 
-async function dense() {
+async function train() {
   const device = await opened();
-  const { noise, tensors } = task();
-  const x = keep(batch());
-  const given = givenNoise(model());
-  const losses = [];
-  for (const name of noise) losses.push(await given(x, tensor(read(name), tensors[name])).item());
-  const step = drawnNoise(model());
-  const timed = await training(async (wantsLoss) => {
-    const loss = step(x);
-    return wantsLoss ? loss.item() : void (await device.idle());
-  });
-  return { losses, trainings: [timed], description: device.description };
+  const { noise, tensors } = trainingFiles();
+  const { make, x: pictures } = given();
+  const x = keep(pictures);
+  const judged = givenNoise(make());
+  /** @type {ReturnType<typeof drawnNoise> | undefined} */
+  let step;
+  const found = await training(
+    noise,
+    (name) => judged(x, tensor(read(name), tensors[name])).item(),
+    async (wantsLoss) => {
+      step ??= drawnNoise(make());
+      const loss = step(x);
+      return wantsLoss ? loss.item() : void (await device.idle());
+    },
+  );
+  return { ...found, description: device.description };
 }
 
 async function gemm() {
@@ -55,9 +66,30 @@ async function gemm() {
   };
 }
 
+/** Single convolutions, each compiled. */
+async function layers() {
+  const device = await opened();
+  return {
+    layers: await convolutions((layer) => {
+      const shapes = shapesOf(layer);
+      const [x, w, dy] = /** @type {const} */ (["x", "w", "dy"]).map((name) => keep(tensor(read(`${layer}.${name}`), shapes[name])));
+      const compiled = Object.entries(passes).map(([role, pass]) => {
+        const computed = compile(pass);
+        const run = async (/** @type {number} */ count) => {
+          for (let i = 0; i < count; i++) computed(x, w, dy);
+          await device.idle();
+        };
+        return [role, { run, data: () => computed(x, w, dy).data() }];
+      });
+      return Object.fromEntries(compiled);
+    }),
+  };
+}
+
 /** From open to the end of the first step, in a process that did nothing before but make the model's first values. */
 async function startup() {
-  const [vae, x] = [model(), batch()];
+  const { make, x } = given();
+  const vae = make();
   const start = performance.now();
   await opened();
   const loss = await drawnNoise(vae)(x).item();
@@ -121,12 +153,11 @@ async function profile() {
     if (phases.length > 1) facts = phases;
     return made;
   };
-  const step = drawnNoise(model());
-  const x = keep(batch());
-  for (let i = 0; i < WARM + PROFILED; i++) await step(x).item();
-  return { phases: facts.map(({ steps, flops }, i) => ({ what: steps.join("; "), flop: flops, ms: samples[i].slice(WARM) })) };
+  const { make, x: pictures } = given();
+  const step = drawnNoise(make());
+  const x = keep(pictures);
+  const { length } = await sampled(() => step(x).item(), 1.5);
+  return { phases: facts.map(({ steps, flops }, i) => ({ what: steps.join("; "), flop: flops, ms: samples[i].slice(-length) })) };
 }
-const WARM = 60; // steps until V8 has optimized everything
-const PROFILED = 60;
 
-await answer({ dense, gemm, startup, replay, profile });
+await answer({ train, gemm, layers, startup, replay, profile });

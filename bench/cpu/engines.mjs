@@ -4,16 +4,15 @@ import { execFile, execFileSync, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { RUNTIMES } from "./entries.mjs";
 
 /**
  * `command` is an error where the program cannot be had. Of products, which take seconds then, one round is enough for who is slow.
  * @typedef {{ engine: string, runtime: string, threads: number, command: readonly string[] | Error, isSlow: boolean }} Engine
  */
 
-/** "Node 24 turbo" is Node 24 with instructions of 256 bits made from two of 128: a flag of V8, which the peers are given as well. */
-const RUNTIMES = ["Node 20", "Node 24", "Node 24 turbo"];
+/** What "Node 24 turbo" is: instructions of 256 bits made from two of 128, by a flag of V8, which the peers are given as well. */
 const TURBO = "--experimental-wasm-revectorize";
-const SECONDS = 180; // for one process
 
 /** @param {string} path */
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
@@ -58,20 +57,20 @@ export function nodeVersions(list) {
 }
 
 /**
- * The line of JSON that a process prints, or its error. @param {Engine} engine @param {string[]} args
+ * The line of JSON that a process prints in that time, or its error. @param {Engine} engine @param {string[]} args @param {number} seconds
  * @returns {Promise<Record<string, any>>}
  */
-export async function answerOf({ command, threads }, args) {
+export async function answerOf({ command, threads }, args, seconds) {
   if (command instanceof Error) return { error: command.message };
   const pinned = hasTaskset ? ["taskset", "-c", cores.slice(-threads).join(","), ...command] : command;
   const [program, ...rest] = [...pinned, "--threads", `${threads}`, ...args];
   try {
     const env = { ...process.env, OMP_NUM_THREADS: `${threads}`, OPENBLAS_NUM_THREADS: `${threads}` };
-    const { stdout } = await promisify(execFile)(program, rest, { timeout: SECONDS * 1e3, maxBuffer: 2 ** 26, env });
+    const { stdout } = await promisify(execFile)(program, rest, { timeout: seconds * 1e3, maxBuffer: 2 ** 26, env });
     return JSON.parse(stdout.trim().split("\n").at(-1) ?? "");
   } catch (error) {
     const { killed, stderr, message } = /** @type {{ killed?: boolean, stderr?: string, message: string }} */ (error);
-    if (killed) return { error: `no answer after ${SECONDS} s` };
+    if (killed) return { error: `no answer after ${seconds} s` };
     return { error: stderr?.match(/^\w*Error.*$/m)?.[0] ?? message.split("\n")[0] };
   }
 }

@@ -1,6 +1,7 @@
 // Is an engine right? If not, its times do not count. Each function says what is wrong, in words, or nothing.
 import { join } from "node:path";
 import { floats } from "./floats.mjs";
+import { passOf, roles } from "./layers.mjs";
 
 /** [m, k, n] @param {string} product */
 export const sizes = (product) => product.split("x").map(Number);
@@ -33,6 +34,19 @@ export function wrongProduct(folder, product) {
       }
       if (!(Math.abs(c[i * n + j] - sum) <= 1e-5 * magnitude)) return `${product}: c[${i}, ${j}] is ${c[i * n + j]}, and ${sum} in float64`;
     }
+  }
+  return undefined;
+}
+
+/** What is wrong with the three of a layer that an engine wrote to the folder, beside the expected ones. @param {string} folder @param {string} layer */
+export function wrongLayer(folder, layer) {
+  for (const role of roles) {
+    const [got, expected] = [role, `${role}.expected`].map((name) => floats(join(folder, `${layer}.${name}.f32`)));
+    if (got.length !== expected.length) return `${passOf(layer, role)} has ${got.length} values`;
+    // What a sum of thousands of terms may be off grows with their size, and not with its own, which may be near 0.
+    const size = Math.sqrt(expected.reduce((sum, value) => sum + value * value, 0) / expected.length);
+    const at = expected.findIndex((value, i) => !(Math.abs(got[i] - value) <= 1e-4 * size));
+    if (at >= 0) return `${passOf(layer, role)}: element ${at} is ${got[at]}, and ${expected[at]} in float64`;
   }
   return undefined;
 }

@@ -1,9 +1,9 @@
 // @ts-nocheck: what it imports is installed by the bench alone.
 // TensorFlow.js with its optimizer, on its backends `cpu` (plain JavaScript) and `wasm` (XNNPACK; no threads in Node). Both compute at once.
 import { fileURLToPath } from "node:url";
-import { answer, options, products, read, task, training } from "./peer.mjs";
+import { answer, layersOf, options, products, read, training, trainingFiles } from "./peer.mjs";
 
-const BATCH = 128;
+const [STRIDE, PADDING] = [2, 1]; // of all convolutions
 
 async function loaded() {
   const { default: tf } = await import("@tensorflow/tfjs");
@@ -16,22 +16,33 @@ async function loaded() {
   return tf;
 }
 
-async function dense() {
+async function train() {
   const tf = await loaded();
-  const { tensors, noise, parameters } = task();
+  const { tensors, batch, noise, parameters } = trainingFiles();
   const p = Object.fromEntries(parameters.map((name) => [name, tf.variable(tf.tensor(read(name), tensors[name]))]));
+  const [encoder, decoder] = ["encoder", "decoder"].map((half) => layersOf(parameters, half));
   const x = tf.tensor(read("x"), tensors.x);
-  const apply = (x, name) => tf.add(tf.matMul(x, p[`${name}.weight`]), p[`${name}.bias`]);
+  const isConv = (name) => tensors[`${name}.weight`].length === 4;
+  const linear = (x, name) => tf.add(tf.matMul(x.reshape([batch, -1]), p[`${name}.weight`]), p[`${name}.bias`]);
+  const conv = (x, name) => tf.add(tf.conv2d(x, p[`${name}.weight`], STRIDE, PADDING), p[`${name}.bias`]);
+  /** From a picture, or from the values of one: a square of as many channels as the weight takes. */
+  const convTranspose = (x, name) => {
+    const [, , outputs, inputs] = tensors[`${name}.weight`];
+    const side = Math.sqrt(x.size / batch / inputs);
+    const shape = [batch, STRIDE * side, STRIDE * side, outputs];
+    const y = tf.conv2dTranspose(x.reshape([batch, side, side, inputs]), p[`${name}.weight`], shape, STRIDE, PADDING);
+    return tf.add(y, p[`${name}.bias`]);
+  };
   const loss = (eps) => {
-    const h = tf.relu(apply(x, "encoder.0"));
-    const mean = apply(h, "mean");
-    const logVariance = apply(h, "logVariance");
+    const h = encoder.reduce((x, name) => tf.relu(isConv(name) ? conv(x, name) : linear(x, name)), x);
+    const mean = linear(h, "mean");
+    const logVariance = linear(h, "logVariance");
     const z = tf.add(mean, tf.mul(tf.exp(tf.mul(logVariance, 0.5)), eps));
-    const y = apply(tf.relu(apply(z, "decoder.0")), "decoder.2");
+    const y = decoder.reduce((x, name, i) => (isConv(name) ? convTranspose : linear)(i > 0 ? tf.relu(x) : x, name), z);
     const softplus = tf.add(tf.relu(y), tf.log1p(tf.exp(tf.neg(tf.abs(y)))));
     const reconstruction = tf.sum(tf.sub(softplus, tf.mul(x, y)));
     const kl = tf.mul(0.5, tf.sum(tf.sub(tf.sub(tf.add(tf.square(mean), tf.exp(logVariance)), logVariance), 1)));
-    return tf.div(tf.add(reconstruction, kl), BATCH);
+    return tf.div(tf.add(reconstruction, kl), batch);
   };
   const optimizer = tf.train.adam(1e-3, 0.9, 0.999, 1e-8);
   const step = (eps) => {
@@ -40,9 +51,9 @@ async function dense() {
     l.dispose();
     return value;
   };
-  const losses = noise.map((name) => step(() => tf.tensor(read(name), tensors[name])));
-  const drawn = () => step(() => tf.randomNormal([BATCH, 20]));
-  return { versions: { tfjs: tf.version_core }, losses, trainings: [await training(drawn)] };
+  const given = (name) => step(() => tf.tensor(read(name), tensors[name]));
+  const drawn = () => step(() => tf.randomNormal(tensors[noise[0]]));
+  return { versions: { tfjs: tf.version_core }, ...(await training(noise, given, drawn)) };
 }
 
 async function gemm() {
@@ -57,4 +68,4 @@ async function gemm() {
   return { versions: { tfjs: tf.version_core }, products: await products(prepare) };
 }
 
-await answer({ dense, gemm });
+await answer({ train, gemm });
