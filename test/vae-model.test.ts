@@ -266,7 +266,7 @@ describe("a dense VAE", () => {
     ["no layers", { hidden: [] }, /hidden: 0 sizes/],
     ["a broken latent", { latent: 2.5 }, /latent: 2.5 is not a whole number/],
     ["a size that is no number", { input: "784" }, /input: "784" is not a whole number/],
-    ["an unknown likelihood", { likelihood: "cauchy" }, /likelihood: "cauchy" is not one of bernoulli, gaussian/],
+    ["an unknown likelihood", { likelihood: "cauchy" }, /likelihood: "cauchy" is not one of bernoulli, continuous-bernoulli/],
     ["an unknown activation", { activation: "__proto__" }, /activation: "__proto__" is not one of elu/],
     ["a scale of zero", { likelihood: "gaussian", scale: 0 }, /scale: 0 is not a number above 0/],
     ["a scale without use", { scale: 2 }, /scale: 2 is of no use to a bernoulli/],

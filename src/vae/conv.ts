@@ -4,7 +4,7 @@ import { conv2d, convTranspose2d, flatten, type Norm, norms, residual, unflatten
 import { outputPadding, type Steps, sizesAlong, UnfitSizeError } from "./conv-sizes.ts";
 import { gaussianPosterior, standardNormal } from "./gaussian.ts";
 import { activations, type Draw, dropout, initializer, type Layer, linear, sequential } from "./layers.ts";
-import { likelihoods } from "./likelihoods.ts";
+import { likelihoodOf } from "./likelihoods.ts";
 import { type Vae, type VaeConfig, vae } from "./model.ts";
 import { type CheckedOptions, checkedOptions, completed, type ModelKind, type ModelOptions, modelDefaults } from "./options.ts";
 import { choice, sizes, whole } from "./settings.ts";
@@ -45,8 +45,8 @@ const presets = { conv: { ...conv28Defaults, input: undefined }, conv28: conv28D
 
 export function convVae(options: ConvVaeOptions = {}, draw?: Draw): Vae {
   const config = checked(options);
-  const { input, kernel, stride, padding, hidden, latent, likelihood, scale, activation, norm, decoder: way } = config;
-  const p = likelihoods[likelihood](scale);
+  const { input, kernel, stride, padding, hidden, latent, classes = 0, likelihood, scale, activation, norm, decoder: way } = config;
+  const p = likelihoodOf(likelihood, scale);
   const from = draw ?? initializer(config.seed);
   const shapes = resolutions(config);
   const smallest = shapes.at(-1) as Shape3;
@@ -57,7 +57,7 @@ export function convVae(options: ConvVaeOptions = {}, draw?: Draw): Vae {
   ];
   const blocks = (channels: number): Layer[] =>
     Array.from({ length: config.residual }, () => residual(channels, channels, { norm, activation }, from));
-  const shrink = (x: Shape3, y: Shape3): Layer => conv2d(x[2], y[2], { kernel, stride, padding }, from);
+  const shrink = (channels: number, y: Shape3): Layer => conv2d(channels, y[2], { kernel, stride, padding }, from);
   const grow = (x: Shape3, y: Shape3, channels: number): Layer[] => {
     if (way === "upsample") return [upsample(stride), conv2d(x[2], channels, { kernel: 3, padding: 1 }, from)];
     const more = [0, 1].map((axis) => outputPadding(y[axis], x[axis], steps(config)));
@@ -65,12 +65,12 @@ export function convVae(options: ConvVaeOptions = {}, draw?: Draw): Vae {
   };
 
   const encoder = sequential(
-    ...shapes.slice(1).flatMap((y, i) => [shrink(shapes[i], y), ...after(y[2]), ...blocks(y[2])]),
+    ...shapes.slice(1).flatMap((y, i) => [shrink(shapes[i][2] + (i === 0 ? classes : 0), y), ...after(y[2]), ...blocks(y[2])]),
     flatten,
     ...hidden.flatMap((width, i) => [linear(hidden[i - 1] ?? smallest, width, from), ...after(width)]),
   );
   const posterior = gaussianPosterior(hidden.at(-1) ?? smallest, latent, from);
-  const up = [latent, ...hidden.toReversed()];
+  const up = [latent + classes, ...hidden.toReversed()];
   const decoder = sequential(
     ...up.slice(1).flatMap((width, i) => [linear(up[i], width, from), ...after(width)]),
     ...[linear(up.at(-1) as number, smallest, from), unflatten(smallest), ...after(smallest[2])],
@@ -83,6 +83,7 @@ export function convVae(options: ConvVaeOptions = {}, draw?: Draw): Vae {
   return vae(config, {
     shape: input,
     latent,
+    classes,
     beta: config.beta,
     encoder,
     posterior,

@@ -3,7 +3,7 @@
 import { size } from "../tensor/shape.ts";
 import { gaussianPosterior, standardNormal } from "./gaussian.ts";
 import { activations, type Draw, initializer, type Layer, linear, sequential } from "./layers.ts";
-import { likelihoods } from "./likelihoods.ts";
+import { likelihoodOf } from "./likelihoods.ts";
 import { type Vae, type VaeConfig, vae } from "./model.ts";
 import { type CheckedOptions, checkedOptions, completed, type ModelKind, type ModelOptions, modelDefaults } from "./options.ts";
 import { sizes } from "./settings.ts";
@@ -17,11 +17,12 @@ export interface DenseOptions extends ModelOptions {
 
 export function denseVae(options: DenseOptions, draw?: Draw): Vae {
   const config = checked(options);
-  const { input, hidden, latent, likelihood, scale, beta, activation, seed } = config;
-  const p = likelihoods[likelihood](scale);
+  const { input, hidden, latent, classes = 0, likelihood, scale, beta, activation, seed } = config;
+  const p = likelihoodOf(likelihood, scale);
   const from = draw ?? initializer(seed);
-  const widths = [input, ...hidden];
-  const up = [latent, ...hidden.toReversed()];
+  // with the class behind it, a picture is saved as it lies here, channels last: what is one vector has no order of PyTorch's
+  const widths = [classes === 0 ? input : size(input) + classes, ...hidden];
+  const up = [latent + classes, ...hidden.toReversed()];
   const output = [...input.slice(0, -1), (input.at(-1) as number) * p.outputs];
 
   const rise = (sizes: readonly (number | readonly number[])[]): Layer[] =>
@@ -31,8 +32,8 @@ export function denseVae(options: DenseOptions, draw?: Draw): Vae {
   const decoder = sequential(...rise(up), linear(up.at(-1) as number, output, from));
 
   return vae(config, {
-    ...{ shape: input, latent, beta, posterior, decoder, prior: standardNormal(latent), likelihood: p },
-    encoder: { ...encoder, forward: (x, pass) => encoder.forward(x.reshape([x.shape[0], size(input)]), pass) },
+    ...{ shape: input, encoded: [size(input)], latent, classes, beta },
+    ...{ encoder, posterior, prior: standardNormal(latent), decoder, likelihood: p },
   });
 }
 

@@ -1,18 +1,26 @@
-// The loss of a model on data that it does not learn from: one z per image. Its noise is a function of the seed and the batch, so
+// The loss of a model on data that it does not learn from. Its noise is a function of the seed and the batch, so
 // the same model and images give the same number, whether it is asked for during training or after it.
 
 import type { Images } from "../data/images.ts";
 import { compile, set, type Tensor, tensor } from "../index.ts";
-import type { Terms, Vae } from "./model.ts";
-import { checkImages, resident } from "./pictures.ts";
+import { type Binarize, binarized, binarizeImages } from "./binarize.ts";
+import type { Given, Vae } from "./model.ts";
+import { elbo } from "./objectives/elbo.ts";
+import type { Objective, Terms } from "./objectives/objective.ts";
+import type { Weight } from "./objectives/weights.ts";
+import { checkTrainable, type Resident, resident } from "./pictures.ts";
 import { average, inFlight, read } from "./pipeline.ts";
 import { seedOf, whole } from "./settings.ts";
 
 export interface EvaluateOptions {
   readonly batch?: number;
   readonly seed?: number;
-  /** Of the loss; the model's own if left out. */
-  readonly beta?: number | Tensor;
+  /** The loss, in which schedules stand where they end; the ELBO with `beta` if left out. */
+  readonly objective?: Objective | undefined;
+  /** Short for `objective: elbo({ beta })`; the model's own if left out. */
+  readonly beta?: Weight | undefined;
+  /** As in training: the images as zeros and ones. The same ones in each evaluation with the same seed. */
+  readonly binarize?: Binarize | undefined;
   /** Ends the evaluation after the running batch; there is no result then. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -37,13 +45,15 @@ export interface Evaluator {
   dispose(): void;
 }
 
-export function evaluator(model: Vae, images: Images, { batch = 128, seed = 1, beta = model.beta }: EvaluateOptions = {}): Evaluator {
+export function evaluator(model: Vae, images: Images, options: EvaluateOptions = {}): Evaluator {
+  const { batch = 128, seed = 1, binarize } = options;
+  const objective = objectiveIn("evaluate", options);
   whole("batch", batch);
   seedOf(seed);
-  checkImages("evaluate", model, images);
+  checkTrainable("evaluate", model, images, binarize !== undefined);
   if (images.count === 0) throw new Error(`evaluate: there are no images in ${images.name}`);
-  const data = resident(images);
-  const terms = compile((rows: Tensor) => ({ ...model.terms(data.rows(rows), { beta }) }), { seed });
+  const data = resident(binarize === "static" ? binarizeImages(images, seed) : images, model);
+  const terms = compile((rows: Tensor) => ({ ...objective.terms(model, ...batchOf(data, rows, binarize)) }), { seed });
 
   function* batches(signal: AbortSignal | undefined): Iterable<Promise<readonly [Terms<number>, number]>> {
     set(terms.clock, 0); // the same noise every time
@@ -63,4 +73,16 @@ export function evaluator(model: Vae, images: Images, { batch = 128, seed = 1, b
       data.dispose();
     },
   };
+}
+
+/** The objective that options name, in one way or the other. */
+export function objectiveIn(caller: string, { objective, beta }: Pick<EvaluateOptions, "objective" | "beta">): Objective {
+  if (objective && beta !== undefined) throw new Error(`${caller}: beta is a part of the objective; give it there`);
+  return objective ?? elbo({ beta });
+}
+
+/** What an objective is given of the images with these numbers: x, and the classes if the model is told them. */
+export function batchOf(data: Resident, rows: Tensor, binarize: Binarize | undefined): [Tensor, Given] {
+  const x = data.rows(rows);
+  return [binarize === "dynamic" ? binarized(x) : x, { labels: data.labels(rows) }];
 }

@@ -4,7 +4,10 @@ import { randomNormal, type Tensor } from "../index.ts";
 import type { Shape } from "../tensor/shape.ts";
 import { type Draw, linear, prefixed } from "./layers.ts";
 
-/** One distribution per example: mean and log variance are [batch, latent]. Densities and divergences are [batch], in nats. */
+/**
+ * One distribution per example: mean and log variance are [batch, latent]. Densities and divergences are [batch], in nats. Noise and z may
+ * have an axis more in front, [samples, batch, latent], and so have densities then.
+ */
 export interface Gaussian {
   readonly mean: Tensor;
   /** log σ², of which any number is allowed. */
@@ -15,16 +18,20 @@ export interface Gaussian {
   logDensity(z: Tensor): Tensor;
   /** KL(N(mean, σ²) ‖ N(0, 1)) = ½ Σ (mean² + σ² - 1 - log σ²) */
   klToStandard(): Tensor;
+  /** The same before the sum, [batch, latent]: how much each latent says. */
+  klPerLatent(): Tensor;
 }
 
 export function gaussian(mean: Tensor, logVariance: Tensor): Gaussian {
+  // expm1, not exp - 1: of a latent that carries nothing, log σ² is nearly 0 and nothing else remains
+  const twice = (): Tensor => mean.square().add(logVariance.expm1().sub(logVariance));
   return {
     mean,
     logVariance,
     sample: (noise = randomNormal(mean.shape)) => mean.add(logVariance.mul(0.5).exp().mul(noise)),
     logDensity: (z) => normalLogDensity(z.sub(mean).square().mul(logVariance.neg().exp()), logVariance),
-    // expm1, not exp - 1: of a latent that carries nothing, log σ² is nearly 0 and nothing else remains
-    klToStandard: () => mean.square().add(logVariance.expm1().sub(logVariance)).sum(-1).mul(0.5),
+    klToStandard: () => twice().sum(-1).mul(0.5),
+    klPerLatent: () => twice().mul(0.5),
   };
 }
 
@@ -59,6 +66,8 @@ export interface Prior {
   logDensity(z: Tensor): Tensor;
   /** KL(q ‖ p) for each example: exact where there is a formula, else log q(z) - log p(z) at the sample z. */
   kl(q: Gaussian, z: Tensor): Tensor;
+  /** KL(q ‖ p) of each latent, [batch, latent], where it is a sum over latents. */
+  readonly klPerLatent?: (q: Gaussian) => Tensor;
 }
 
 export const standardNormal = (latent: number): Prior => ({
@@ -66,4 +75,5 @@ export const standardNormal = (latent: number): Prior => ({
   sample: (count) => randomNormal([count, latent]),
   logDensity: (z) => normalLogDensity(z.square(), 0),
   kl: (q) => q.klToStandard(),
+  klPerLatent: (q) => q.klPerLatent(),
 });

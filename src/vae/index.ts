@@ -2,6 +2,7 @@
 
 import "../index.ts"; // installs the ops as methods
 
+export { type Binarize, binarizeImages } from "./binarize.ts";
 export { type ConvVaeOptions, convVae } from "./conv.ts";
 export type { Norm } from "./conv-layers.ts";
 export { UnfitSizeError } from "./conv-sizes.ts";
@@ -9,9 +10,41 @@ export { type DenseOptions, denseVae } from "./dense.ts";
 export { type EvaluateOptions, evaluate } from "./evaluate.ts";
 export { type Gaussian, gaussian, gaussianPosterior, type Posterior, type Prior, standardNormal } from "./gaussian.ts";
 export { type Activation, activations, type Draw, initializer, type Layer, linear, type Pass, sequential } from "./layers.ts";
-export { bernoulli, gaussianLikelihood, type Likelihood } from "./likelihoods.ts";
-export { type ElboOptions, type Parts, type Terms, type Vae, type VaeConfig, vae } from "./model.ts";
+export {
+  bernoulli,
+  bitsPerDimension,
+  continuousBernoulli,
+  countsBits,
+  discretizedLogistic,
+  gaussianLikelihood,
+  type Likelihood,
+  type LikelihoodKind,
+  type LikelihoodName,
+  likelihoodFor,
+  likelihoodNames,
+  likelihoods,
+  type Scale,
+  type Support,
+} from "./likelihoods.ts";
+export { type ElboOptions, type Given, type Parts, type Terms, type Vae, type VaeConfig, vae } from "./model.ts";
 export { build, modelNames, models, outline } from "./models.ts";
+export {
+  autoencoder,
+  dreg,
+  type ElboSettings,
+  elbo,
+  type ImportanceSettings,
+  iwae,
+  type Moment,
+  type Objective,
+  type ObjectiveName,
+  type ObjectiveSettings,
+  objectiveNames,
+  objectiveOf,
+  readWeight,
+  type Weight,
+  type WrittenWeight,
+} from "./objectives.ts";
 export type { ModelKind, ModelOptions } from "./options.ts";
 export {
   type DataDescription,
@@ -33,4 +66,12 @@ export {
   train,
 } from "./train.ts";
 export { type Traversal, type TraversalOptions, traverseLatents } from "./traverse.ts";
-export { decodeLatents, type Examples, encodeImages, reconstructImages, sampleImages } from "./use.ts";
+export {
+  decodeLatents,
+  type Examples,
+  encodeImages,
+  type Labelled,
+  reconstructImages,
+  type SampleOptions,
+  sampleImages,
+} from "./use.ts";

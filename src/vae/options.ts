@@ -2,16 +2,20 @@
 // from a file, so nothing is taken for granted.
 
 import { type Activation, activations, type Draw } from "./layers.ts";
-import { likelihoods } from "./likelihoods.ts";
+import { scaleOf } from "./likelihoods/likelihood.ts";
+import { type LikelihoodName, likelihoodNames, likelihoods, type Scale } from "./likelihoods.ts";
 import type { Vae, VaeConfig } from "./model.ts";
-import { choice, notNegative, positive, seedOf, whole } from "./settings.ts";
+import { choice, notNegative, seedOf, whole } from "./settings.ts";
 
 /** What every model is told. */
 export interface ModelOptions {
   readonly latent?: number;
-  readonly likelihood?: "bernoulli" | "gaussian";
-  /** Standard deviation of the Gaussian likelihood: fixed, or one learned number. */
-  readonly scale?: number | "learned";
+  /** `likelihoodFor` tells which one fits given data. */
+  readonly likelihood?: LikelihoodName;
+  /** Of a likelihood that has one: fixed, one learned number, or a number that the decoder gives for each value. */
+  readonly scale?: Scale;
+  /** Makes a conditional model: how many classes the labels tell apart. */
+  readonly classes?: number;
   readonly beta?: number;
   readonly activation?: Activation;
   /** Of the first parameters. */
@@ -30,7 +34,9 @@ export interface ModelKind {
 
 export type Defaults = Readonly<Record<string, VaeConfig[string] | undefined>>;
 
-export const modelDefaults: Defaults = { likelihood: "bernoulli", scale: undefined, beta: 1, activation: "relu", seed: 1 };
+export const modelDefaults: Defaults = {
+  ...{ likelihood: "bernoulli", scale: undefined, beta: 1, classes: undefined, activation: "relu", seed: 1 },
+};
 
 /** All options of a model, given or not; what it does not know is refused. */
 export function completed(caller: string, defaults: Defaults, options: object): Readonly<Record<string, unknown>> {
@@ -40,16 +46,20 @@ export function completed(caller: string, defaults: Defaults, options: object): 
   return { ...defaults, ...Object.fromEntries(given) };
 }
 
-export type CheckedOptions = Required<Omit<ModelOptions, "scale">> & Pick<ModelOptions, "scale">;
+export type CheckedOptions = Required<Omit<ModelOptions, "scale" | "classes">> & Pick<ModelOptions, "scale" | "classes">;
+
+const MOST_CLASSES = 256; // labels are bytes
 
 /** The options that all models have, checked, as a config holds them. */
-export function checkedOptions({ latent, likelihood, scale, beta, activation, seed }: Readonly<Record<string, unknown>>): CheckedOptions {
-  const name = choice("likelihood", likelihood, Object.keys(likelihoods) as CheckedOptions["likelihood"][]);
-  if (name === "bernoulli" && scale !== undefined) throw new Error(`scale: ${scale} is of no use to a bernoulli likelihood`);
+export function checkedOptions(all: Readonly<Record<string, unknown>>): CheckedOptions {
+  const { latent, classes, beta, activation, seed } = all;
+  const likelihood = choice("likelihood", all["likelihood"], likelihoodNames);
+  const scale = scaleOf(likelihood, likelihoods[likelihood], all["scale"]);
   return {
     latent: whole("latent", latent),
-    likelihood: name,
-    ...(name === "gaussian" ? { scale: scale === undefined || scale === "learned" ? "learned" : positive("scale", scale) } : {}),
+    likelihood,
+    ...(scale === undefined ? {} : { scale }),
+    ...(classes === undefined ? {} : { classes: whole("classes", classes, 2, MOST_CLASSES) }),
     beta: notNegative("beta", beta),
     activation: choice("activation", activation, Object.keys(activations) as Activation[]),
     seed: seedOf(seed),

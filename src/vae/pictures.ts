@@ -2,13 +2,14 @@
 
 import type { Images } from "../data/images.ts";
 import { keep, type Tensor, tensor } from "../index.ts";
+import { checkLabels } from "./condition.ts";
 import type { Vae } from "./model.ts";
 
 export const valuesOf = ({ height, width, channels }: Pick<Images, "height" | "width" | "channels">): number => height * width * channels;
 
-/** Throws if the model cannot take these images: wrong size, or values that its likelihood does not fit. */
-export function checkImages(caller: string, { shape, likelihood }: Vae, images: Images): void {
-  const { pixels, count, height, width, channels, white, name } = images;
+/** Throws if the model cannot take these images: wrong size, values that its likelihood does not fit, no labels for a conditional model. */
+export function checkImages(caller: string, { shape, likelihood, classes }: Vae, images: Images): void {
+  const { pixels, labels, count, height, width, channels, white, name } = images;
   const size = valuesOf(images);
   if (size !== shape.reduce((n, d) => n * d, 1)) {
     throw new Error(`${caller}: the images of ${name} are ${height} x ${width} x ${channels}, but the model takes [${shape.join(", ")}]`);
@@ -17,6 +18,20 @@ export function checkImages(caller: string, { shape, likelihood }: Vae, images: 
   if (pixels.length !== count * size) throw new Error(`${caller}: ${pixels.length} pixels do not make ${count} images of ${size}`);
   if (!(Number.isInteger(white) && white >= 1 && white <= 255)) throw new Error(`${caller}: white ${white}; it is a byte from 1 to 255`);
   likelihood.check(pixels, size, white);
+  if (classes === 0) return;
+  if (labels?.length !== count)
+    throw new Error(`${caller}: a conditional model needs a label for each image; ${name} has ${labels?.length ?? "none"}`);
+  checkLabels(`${caller}: ${name}`, labels, classes);
+}
+
+/** The same before a training: then the likelihood must fit the data as a whole, too. */
+export function checkTrainable(caller: string, model: Vae, images: Images, isBinarized: boolean): void {
+  checkImages(caller, model, images);
+  const { name, objection } = model.likelihood;
+  if (isBinarized && name !== "bernoulli")
+    throw new Error(`${caller}: binarize makes zeros and ones, for a "bernoulli" likelihood and not "${name}"`);
+  const why = isBinarized ? undefined : objection?.(images.pixels, images.white);
+  if (why) throw new Error(`${caller}: the likelihood "${name}" does not fit ${images.name}: ${why}`);
 }
 
 /** A data set on the device, as the bytes it is made of. */
@@ -24,15 +39,23 @@ export interface Resident {
   readonly count: number;
   /** The examples with these numbers, as f32 in [0, 1]. */
   rows(index: Tensor): Tensor;
+  /** The classes of these, u32; undefined if the model takes none. */
+  labels(index: Tensor): Tensor | undefined;
   dispose(): void;
 }
 
-export function resident(images: Images): Resident {
+/** With the labels, if a model is told them. */
+export function resident(images: Images, { classes }: Pick<Vae, "classes">): Resident {
   const pixels = keep(tensor(images.pixels, [images.count, valuesOf(images)]));
+  const labels = classes > 0 && images.labels ? keep(tensor(Uint32Array.from(images.labels))) : undefined;
   return {
     count: images.count,
     rows: (index) => shade(pixels.take(index), images.white),
-    dispose: () => pixels.dispose(),
+    labels: (index) => labels?.take(index),
+    dispose: () => {
+      pixels.dispose();
+      labels?.dispose();
+    },
   };
 }
 

@@ -1,7 +1,7 @@
 // Keeping a device busy: the next job is started before the result of the last is looked at, and the event loop gets its turn.
 
 import type { Tensor } from "../index.ts";
-import type { Terms } from "./model.ts";
+import type { Terms } from "./objectives/objective.ts";
 
 const AHEAD = 2; // jobs started beyond the one that is waited for
 const TURN = 10; // milliseconds that the loop may take before a key press or a frame is served
@@ -37,21 +37,29 @@ const otherTasks = (): Promise<void> =>
   });
 
 /** The numbers of one step or, for several steps in one submission, of each. */
-export async function read({ loss, reconstruction, kl }: Terms<Tensor>): Promise<Terms<number>[]> {
-  const [losses, reconstructions, kls] = await Promise.all([loss.data(), reconstruction.data(), kl.data()]); // one read, as one program
-  return Array.from(losses, (value, i) => ({ loss: value, reconstruction: reconstructions[i], kl: kls[i] }));
+export async function read(terms: Terms<Tensor>): Promise<Terms<number>[]> {
+  const names = Object.keys(terms) as (keyof Terms<Tensor>)[];
+  const values = await Promise.all(names.map((name) => (terms[name] as Tensor).data())); // one read, as one program
+  return Array.from(values[0], (_, i) => termsOf(names, (which) => values[which][i]));
 }
 
-/** The weighted average of what was added. */
+/** The weighted average of what was added, which always has the same terms. */
 export function average(): { add(terms: Terms<number>, weight?: number): void; mean(): Terms<number> } {
-  const sums = { loss: 0, reconstruction: 0, kl: 0 };
+  const sums = new Map<keyof Terms<number>, number>();
   let total = 0;
   return {
     add: (terms, weight = 1) => {
-      for (const name of TERMS) sums[name] += weight * terms[name];
+      for (const [name, value] of Object.entries(terms) as [keyof Terms<number>, number][])
+        sums.set(name, (sums.get(name) ?? 0) + weight * value);
       total += weight;
     },
-    mean: () => ({ loss: sums.loss / total, reconstruction: sums.reconstruction / total, kl: sums.kl / total }),
+    mean: () => {
+      const all = [...sums.values()];
+      return termsOf([...sums.keys()], (which) => all[which] / total);
+    },
   };
 }
-const TERMS = ["loss", "reconstruction", "kl"] as const;
+
+/** `loss`, `reconstruction` and `kl` are among the names of all terms. */
+const termsOf = (names: readonly (keyof Terms<number>)[], value: (which: number) => number): Terms<number> =>
+  Object.fromEntries(names.map((name, which) => [name, value(which)])) as { [K in keyof Terms<number>]: number } as Terms<number>;

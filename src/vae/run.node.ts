@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Vae } from "./model.ts";
+import type { Objective } from "./objectives/objective.ts";
 import {
   type DataDescription,
   modelFromSafetensors,
@@ -21,6 +22,8 @@ export interface SaveOptions {
   readonly model: Vae;
   /** Settings worth knowing later: epochs, batch, seed, … */
   readonly training?: Readonly<Record<string, unknown>>;
+  /** What was made smaller, for the config's word on the loss; the ELBO if left out. */
+  readonly objective?: Objective;
   readonly data?: DataDescription;
   /** One record per epoch: the lines of metrics.jsonl. */
   readonly metrics?: readonly object[];
@@ -32,9 +35,9 @@ const METRICS = "metrics.jsonl";
 const LIMIT = 2 ** 31; // bytes of a file that is read
 
 /** Writes a run, or replaces one. Other files in the directory stay. */
-export async function saveRun(dir: string, { model, training, data, metrics = [] }: SaveOptions): Promise<void> {
+export async function saveRun(dir: string, { model, training, objective, data, metrics = [] }: SaveOptions): Promise<void> {
   const weights = await modelToSafetensors(model);
-  const config = runConfig(model, { file: WEIGHTS, bytes: weights.length, sha256: sha256(weights) }, training, data);
+  const config = runConfig(model, { file: WEIGHTS, bytes: weights.length, sha256: sha256(weights) }, training, data, objective);
   const lines = metrics.map((line) => `${JSON.stringify(line)}\n`).join("");
   attempt(`${dir}: the run's directory could not be made`, () => mkdirSync(dir, { recursive: true }));
   replaceTogether(dir, { [METRICS]: lines, [WEIGHTS]: weights, [CONFIG]: `${JSON.stringify(config, null, 2)}\n` });

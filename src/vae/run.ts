@@ -5,6 +5,8 @@ import { blank } from "./layers.ts";
 import { fromStored, layoutOf, toStored } from "./layouts.ts";
 import type { Vae, VaeConfig } from "./model.ts";
 import { build } from "./models.ts";
+import { elbo } from "./objectives/elbo.ts";
+import type { Objective } from "./objectives/objective.ts";
 import { readSafetensors, type StoredTensor, writeSafetensors } from "./safetensors.ts";
 
 /** What config.json holds. */
@@ -54,10 +56,11 @@ export function runConfig(
   weights: WeightsFile,
   training: RunConfig["training"] = {},
   data: DataDescription | undefined = undefined,
+  objective: Objective = elbo(),
 ): RunConfig {
   const loss =
-    "nats per example, summed over its values, averaged over examples: loss = reconstruction + beta * kl; " +
-    `reconstruction = -log p(x|z) with a ${model.likelihood.name} likelihood, one z per example; kl = KL(q(z|x) || p(z))`;
+    `nats per example, summed over its values, averaged over examples: loss = ${objective.formula}; ` +
+    `reconstruction = -log p(x|z) with a ${model.likelihood.name} likelihood, averaged over the z of an example; kl = KL(q(z|x) || p(z))`;
   return { format: FORMAT, version: VERSION, model: model.config, loss, training, data, weights };
 }
 

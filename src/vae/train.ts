@@ -3,11 +3,14 @@
 
 import type { Images } from "../data/images.ts";
 import { adam, batchOrder, compile, type Optimizer, sync, type Tensor } from "../index.ts";
-import { type Evaluator, evaluator } from "./evaluate.ts";
-import type { Terms, Vae } from "./model.ts";
-import { checkImages, resident } from "./pictures.ts";
+import { type Binarize, binarizations, binarizeImages } from "./binarize.ts";
+import { batchOf, type Evaluator, evaluator, objectiveIn } from "./evaluate.ts";
+import type { Vae } from "./model.ts";
+import type { Objective, Terms } from "./objectives/objective.ts";
+import type { Weight } from "./objectives/weights.ts";
+import { checkTrainable, resident } from "./pictures.ts";
 import { average, inFlight, read } from "./pipeline.ts";
-import { notNegative, seedOf, whole } from "./settings.ts";
+import { choice, seedOf, whole } from "./settings.ts";
 
 export interface TrainData {
   readonly train: Images;
@@ -22,8 +25,12 @@ export interface TrainOptions {
   readonly optimizer?: (parameters: readonly Tensor[]) => Optimizer;
   /** Of the order of the images and of all noise. */
   readonly seed?: number;
-  /** The weight of the KL; the model's own if left out. A state (`scalar(0)`) may be set while the training runs. */
-  readonly beta?: number | Tensor;
+  /** What is made smaller: `iwae({ samples: 5 })`; the ELBO with `beta` if left out. */
+  readonly objective?: Objective | undefined;
+  /** The weight of the KL; the model's own if left out. A state (`scalar(0)`) may be set while the training runs. Short for an objective. */
+  readonly beta?: Weight | undefined;
+  /** Grey images as zeros and ones, drawn once by the seed or anew in each step; also those to test on. */
+  readonly binarize?: Binarize | undefined;
   /** Ends the training after the running step. The model stays what it has become by then. */
   readonly signal?: AbortSignal | undefined;
   /** Steps handed to the device at once: worth more than 1 where a step is shorter than the way to the device and back. */
@@ -71,15 +78,16 @@ export interface Training extends AsyncIterable<TrainEvent>, PromiseLike<EndEven
 
 /** Trains the model on the device that was opened last. Nothing runs before the result is awaited or iterated. */
 export function train(model: Vae, data: TrainData, options: TrainOptions = {}): Training {
-  const { epochs = 1, batch = 128, stepsPerSubmit = 1, seed = 1, beta = model.beta } = options;
+  const { epochs = 1, batch = 128, stepsPerSubmit = 1, seed = 1, binarize } = options;
   for (const [name, value] of Object.entries({ epochs, batch, stepsPerSubmit })) whole(name, value);
   seedOf(seed);
-  if (typeof beta === "number") notNegative("beta", beta);
-  for (const images of [data.train, data.test]) if (images) checkImages("train", model, images);
+  if (binarize !== undefined) choice("binarize", binarize, binarizations);
+  const objective = objectiveIn("train", options);
+  for (const images of [data.train, data.test]) if (images) checkTrainable("train", model, images, binarize !== undefined);
   const { count, name } = data.train;
   if (batch > count) throw new Error(`train: a batch of ${batch} is more than the ${count} images of ${name}`);
 
-  const events = run(model, data, { ...options, epochs, batch, stepsPerSubmit, seed, beta });
+  const events = run(model, data, { ...options, epochs, batch, stepsPerSubmit, seed, objective });
   let end: EndEvent | undefined;
   async function* each(): AsyncGenerator<TrainEvent, void> {
     for await (const event of events) {
@@ -99,18 +107,21 @@ export function train(model: Vae, data: TrainData, options: TrainOptions = {}): 
   };
 }
 
-type Settings = TrainOptions & Required<Pick<TrainOptions, "epochs" | "batch" | "stepsPerSubmit" | "seed" | "beta">>;
+type Settings = TrainOptions &
+  Required<Pick<TrainOptions, "epochs" | "batch" | "stepsPerSubmit" | "seed">> & { readonly objective: Objective };
 
 async function* run(model: Vae, { train, test }: TrainData, settings: Settings): AsyncGenerator<TrainEvent, void> {
-  const { epochs, batch, stepsPerSubmit, seed, beta, signal, onStep, onEpoch } = settings;
+  const { epochs, batch, stepsPerSubmit, seed, objective, binarize, signal, onStep, onEpoch } = settings;
   const parameters = [...model.parameters.values()];
   const optimizer = (settings.optimizer ?? adam)(parameters);
-  const data = resident(train);
+  const data = resident(binarize === "static" ? binarizeImages(train, seed) : train, model);
   let evaluation: Evaluator | undefined;
 
   const step = compile(
-    () => {
-      const terms = model.terms(data.rows(batchOrder(data.count, batch)), { beta, training: true });
+    (): Terms<Tensor> & { readonly [name: string]: Tensor } => {
+      const [x, given] = batchOf(data, batchOrder(data.count, batch), binarize);
+      const done = step.clock.cast("f32"); // as a tensor: it goes on while the step is replayed
+      const terms = objective.terms(model, x, { ...given, step: done, training: true });
       optimizer.step(terms.loss); // a loss that is no number changes nothing: the parameters of the step before remain
       return { ...terms };
     },
@@ -144,7 +155,7 @@ async function* run(model: Vae, { train, test }: TrainData, settings: Settings):
       }
       if (at < stepsPerEpoch) break; // aborted
       const seconds = (performance.now() - start) / 1000;
-      if (test) evaluation ??= evaluator(model, test, { seed, beta });
+      if (test) evaluation ??= evaluator(model, test, { seed, objective, binarize });
       const tested = await evaluation?.run(signal);
       const speed = { seconds, imagesPerSecond: (stepsPerEpoch * batch) / seconds };
       const event: EpochEvent = { type: "epoch", epoch, train: mean(), ...(tested ? { test: tested } : {}), ...speed };

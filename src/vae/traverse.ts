@@ -13,6 +13,8 @@ export interface TraversalOptions {
   readonly count?: number;
   /** What the other latents are: the means of q(z|x) for the example of this number, or those of the prior, 0. */
   readonly around?: number | "prior";
+  /** Of the pictures of a conditional model; that of the example if left out, and of no example 0. */
+  readonly label?: number;
 }
 
 export interface Traversal {
@@ -44,6 +46,8 @@ export async function traverseLatents(model: Vae, examples: Examples, options: T
   });
   const shown = all.sort((a, b) => b.kl - a.kl).slice(0, count);
 
+  const own = examples instanceof Float32Array || around === "prior" ? 0 : (examples.labels?.[around] ?? 0);
+  const { label = own } = options;
   const base = around === "prior" ? new Float32Array(latent) : mean.subarray(around * latent, (around + 1) * latent);
   const z = new Float32Array(shown.length * columns * latent);
   shown.forEach(({ j }, row) => {
@@ -53,6 +57,6 @@ export async function traverseLatents(model: Vae, examples: Examples, options: T
       z[at + j] = reach * ((2 * column) / (columns - 1) - 1);
     }
   });
-  const pictures = await decodeLatents(model, z);
+  const pictures = await decodeLatents(model, z, model.classes > 0 ? { labels: new Uint8Array(z.length / latent).fill(label) } : {});
   return { latents: shown.map(({ j }) => j), kl: shown.map(({ kl }) => kl), columns, pictures };
 }

@@ -2,47 +2,78 @@
 // Plain arrays in and out, in batches, so that a large set takes no more of the device's memory than a small one.
 
 import type { Images } from "../data/images.ts";
-import { compile, type Tensor, tensor } from "../index.ts";
-import type { Vae } from "./model.ts";
+import { arange, compile, full, type Tensor, tensor } from "../index.ts";
+import { checkLabels } from "./condition.ts";
+import type { Given, Vae } from "./model.ts";
 import { checkImages, shade } from "./pictures.ts";
 import { seedOf, whole } from "./settings.ts";
 
 /** Images; or their values as a model sees them, one example after the other. */
 export type Examples = Images | Float32Array;
 
+/** What a conditional model is told, one class for each example; `Images` have labels of their own. */
+export interface Labelled {
+  readonly labels?: ArrayLike<number> | undefined;
+}
+
 /** Mean and log variance of q(z|x) for every example, each [count, latent]. */
-export async function encodeImages(model: Vae, examples: Examples): Promise<{ mean: Float32Array; logVariance: Float32Array }> {
-  const [mean, logVariance] = await inBatches(countOf(model, examples, "encodeImages"), (start, end) => {
-    const q = model.encode(batchOf(model, examples, start, end));
+export async function encodeImages(
+  model: Vae,
+  examples: Examples,
+  labelled?: Labelled,
+): Promise<{ mean: Float32Array; logVariance: Float32Array }> {
+  const count = countOf(model, examples, "encodeImages");
+  const given = givenOf("encodeImages", model, count, labelled, examples);
+  const [mean, logVariance] = await inBatches(count, (start, end) => {
+    const q = model.encode(batchOf(model, examples, start, end), given(start, end));
     return [q.mean, q.logVariance];
   });
   return { mean, logVariance };
 }
 
 /** The mean pictures for latents [count, latent], as [count, ...shape]. */
-export async function decodeLatents(model: Vae, latents: Float32Array): Promise<Float32Array> {
+export async function decodeLatents(model: Vae, latents: Float32Array, labelled?: Labelled): Promise<Float32Array> {
   const { latent, likelihood } = model;
   const count = latents.length / latent;
   if (!Number.isInteger(count)) throw new Error(`decodeLatents: ${latents.length} numbers do not make latents of ${latent}`);
   const z = (start: number, end: number) => tensor(latents.subarray(start * latent, end * latent), [end - start, latent]);
-  const [pictures] = await inBatches(count, (start, end) => [likelihood.mean(model.decode(z(start, end)))]);
+  const given = givenOf("decodeLatents", model, count, labelled);
+  const [pictures] = await inBatches(count, (start, end) => [likelihood.mean(model.decode(z(start, end), given(start, end)))]);
   return pictures;
 }
 
 /** What remains of the examples: the mean pictures at the means of their latents, [count, ...shape]. */
-export async function reconstructImages(model: Vae, examples: Examples): Promise<Float32Array> {
+export async function reconstructImages(model: Vae, examples: Examples, labelled?: Labelled): Promise<Float32Array> {
   const count = countOf(model, examples, "reconstructImages");
-  const [pictures] = await inBatches(count, (start, end) => [model.reconstruct(batchOf(model, examples, start, end))]);
+  const given = givenOf("reconstructImages", model, count, labelled, examples);
+  const [pictures] = await inBatches(count, (start, end) => [model.reconstruct(batchOf(model, examples, start, end), given(start, end))]);
   return pictures;
 }
 
+export interface SampleOptions {
+  readonly count?: number;
+  readonly seed?: number;
+  /** The class of all pictures, for a conditional model; if left out, its classes take turns. */
+  readonly label?: number | undefined;
+}
+
 /** Mean pictures of latents drawn from the prior, [count, ...shape]. The first ten of a hundred are the ten of the same seed. */
-export async function sampleImages(model: Vae, { count = 64, seed = 1 }: { count?: number; seed?: number } = {}): Promise<Float32Array> {
+export async function sampleImages(model: Vae, { count = 64, seed = 1, label }: SampleOptions = {}): Promise<Float32Array> {
+  const { classes } = model;
   whole("count", count);
   seedOf(seed);
-  const draw = compile(() => model.sample(BATCH), { seed });
+  if (label !== undefined && classes === 0) throw new Error(`sampleImages: label ${label} for a model that is not conditional`);
+  if (label !== undefined) whole("label", label, 0, classes - 1);
+  const draw = compile(
+    (first: Tensor) => {
+      if (classes === 0) return model.sample(BATCH);
+      const turns = arange(0, BATCH, 1, "u32").add(first).mod(classes);
+      return model.sample(BATCH, { labels: label === undefined ? turns : full([BATCH], label, "u32") });
+    },
+    { seed },
+  );
   try {
-    const [pictures] = await inBatches(count, () => [draw()]);
+    const [pictures] = await inBatches(count, (start) => [draw(tensor(start, [], "u32"))]);
     return pictures;
   } finally {
     draw.dispose();
@@ -81,4 +112,18 @@ function batchOf(model: Vae, examples: Examples, start: number, end: number): Te
   const shape = [end - start, size];
   if (examples instanceof Float32Array) return tensor(examples.subarray(start * size, end * size), shape);
   return shade(tensor(examples.pixels.subarray(start * size, end * size), shape), examples.white);
+}
+
+type PartOf<T> = (start: number, end: number) => T;
+
+/** What the model is told of the examples from start to end. Labels that come with images are nothing to a model without classes. */
+function givenOf(caller: string, { classes }: Vae, count: number, { labels }: Labelled = {}, examples?: Examples): PartOf<Given> {
+  if (classes === 0 && labels) throw new Error(`${caller}: labels for a model that is not conditional`);
+  if (classes === 0) return () => ({});
+  const own = examples instanceof Float32Array ? undefined : examples?.labels;
+  const all = labels ?? own;
+  if (!all) throw new Error(`${caller}: a conditional model of ${classes} classes needs labels`);
+  if (all.length !== count) throw new Error(`${caller}: ${all.length} labels for ${count} examples`);
+  checkLabels(caller, all, classes);
+  return (start, end) => ({ labels: tensor(Uint32Array.from({ length: end - start }, (_, i) => all[start + i])) });
 }
