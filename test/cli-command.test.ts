@@ -71,6 +71,15 @@ describe("elbo train", () => {
     expect(readFileSync(path("runs/json/samples.png"))).toEqual(readFileSync(path("runs/json/samples-epoch-02.png")));
   });
 
+  test("of many epochs the first, the last and some between have pictures [js]", async () => {
+    const { code } = await train("--epochs", "50", "--out", "runs/long");
+    expect(code).toBe(0);
+    const numbers = (name: string) => readdirSync(path("runs/long")).flatMap((file) => file.match(`^${name}-epoch-(\\d+)`)?.[1] ?? []);
+    const shown = ["01", ...Array.from({ length: 16 }, (_, i) => String(3 * i + 3).padStart(2, "0")), "50"];
+    for (const name of ["samples", "reconstructions", "traversal"]) expect(numbers(name)).toEqual(shown);
+    expect(readFileSync(path("runs/long/samples.png"))).toEqual(readFileSync(path("runs/long/samples-epoch-50.png")));
+  });
+
   test("without a terminal: plain lines, no colour, the results on stdout and the rest on stderr [js]", async () => {
     const { code, stdout, stderr } = await train("--epochs", "2", "--beta", "0.5");
     expect(code).toBe(0);

@@ -2,9 +2,9 @@
 
 import { existsSync } from "node:fs";
 import { basename, join, relative, sep } from "node:path";
-import { sliceImages } from "../data/index.ts";
+import { type Images, sliceImages } from "../data/index.ts";
 import { adam, type Device } from "../index.ts";
-import { describeData, type EpochEvent, outline, type Terms, train as trainModel } from "../vae/index.ts";
+import { describeData, type EpochEvent, outline, type Terms, train as trainModel, type Vae } from "../vae/index.ts";
 import { saveRun } from "../vae/run.node.ts";
 import { channelsOption, dataOption, dataSource, limitOption, readData, type Split, sizeOption } from "./data.ts";
 import { deviceOptions, openDevice } from "./device.ts";
@@ -36,7 +36,7 @@ type Settings = ValuesOf<typeof options>;
 
 export const train: Command = command({
   name: "train",
-  summary: "trains a VAE, and after each epoch saves it with pictures of what it makes",
+  summary: "trains a VAE; saves it after each epoch, and pictures of what it makes after some",
   operands: {},
   options,
   examples: [
@@ -93,16 +93,7 @@ async function run(data: Split, device: Device, settings: Settings): Promise<voi
       const { type: _, ...line } = event;
       lines.push(line);
       await save();
-      const pictures = {
-        samples: await samplesPng(model, SAMPLES, seed),
-        reconstructions: await reconstructionsPng(model, shown),
-        traversal: (await traversalPng(model, shown, { count: TRAVERSED })).png,
-      };
-      const epoch = String(event.epoch).padStart(Math.max(2, String(epochs).length), "0");
-      for (const [name, png] of Object.entries(pictures)) {
-        writeWhole(join(out, `${name}-epoch-${epoch}.png`), png);
-        writeWhole(join(out, `${name}.png`), png); // the latest
-      }
+      if (isShown(event.epoch, epochs)) await draw(out, model, shown, event.epoch, { epochs, seed });
       print(json ? JSON.stringify(line) : epochLine(line, epochs, beta));
     }
     if (signal.aborted) await save();
@@ -114,6 +105,25 @@ async function run(data: Split, device: Device, settings: Settings): Promise<voi
   const end = { done: !signal.aborted, out, ...(test && { test }), device: device.name };
   if (json) print(JSON.stringify(end));
   else print(farewell(out, signal.aborted, performance.now() - started));
+}
+
+const MOST_SHOWN = 20;
+
+/** Is this an epoch whose pictures are drawn and kept: each of a few, of many the first and about so many at equal distances, and the last. */
+const isShown = (epoch: number, epochs: number): boolean => epoch === 1 || epoch === epochs || epoch % Math.ceil(epochs / MOST_SHOWN) === 0;
+
+/** Writes the pictures of an epoch, under its number and as the latest. */
+async function draw(out: string, model: Vae, shown: Images, at: number, { epochs, seed }: { epochs: number; seed: number }): Promise<void> {
+  const pictures = {
+    samples: await samplesPng(model, SAMPLES, seed),
+    reconstructions: await reconstructionsPng(model, shown),
+    traversal: (await traversalPng(model, shown, { count: TRAVERSED })).png,
+  };
+  const epoch = String(at).padStart(Math.max(2, String(epochs).length), "0");
+  for (const [name, png] of Object.entries(pictures)) {
+    writeWhole(join(out, `${name}-epoch-${epoch}.png`), png);
+    writeWhole(join(out, `${name}.png`), png);
+  }
 }
 
 /** What is kept of an epoch, in metrics.jsonl and with --json. */
