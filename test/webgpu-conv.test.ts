@@ -86,12 +86,13 @@ describe("convolutions agree with js", () => {
   for (const label of SIMPLE) {
     for (const each of options) {
       test(`odd sizes, ${JSON.stringify(each)} [${label}]`, async () => {
-        for (const [kernel, c, o] of [
-          [[1, 1], 3, 9],
+        const kernels = [
           [[2, 3], 1, 2],
-          [[4, 4], 5, 1],
           [[3, 3], 2, 5],
-        ] as const) {
+          [[1, 1], 3, 9],
+          [[4, 4], 5, 1],
+        ] as const;
+        for (const [kernel, c, o] of label === "webgpu" ? kernels : kernels.slice(0, 2)) {
           const w = [...kernel, c, o];
           await agree(label, `[${w}]`, () => forward({ x: [2, 7, 9, c], w, options: each }));
           await agree(label, `[${w}] transposed`, () => transposed({ x: [2, 5, 6, o], w, options: each }));
@@ -201,7 +202,7 @@ describe("a training step of a convolutional VAE", () => {
     dispose();
     return results;
   };
-  test.each(SIMPLE)("follows js within 1e-4 for ten steps [%s]", async (label) => {
+  test.each(ALL.slice(0, 3))("follows js within 1e-4 for ten steps [%s]", async (label) => {
     const [got, expected] = [await losses(opened[label]), await losses(js)];
     expected.forEach((terms, i) => {
       for (const [which, term] of terms.entries())

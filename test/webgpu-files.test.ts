@@ -45,6 +45,63 @@ describe("every kernel file compiles alone [webgpu]", () => {
   });
 });
 
+/** What `main` leaves in its last storage buffer: the size follows them, then the workgroups. */
+async function outcome(code: string, inputs: readonly Float32Array[], elements: number, size: readonly number[], groups: [number, number]) {
+  const { gpu } = device;
+  const buffers = [...inputs, new Float32Array(elements), Uint32Array.from(size)].map((values, i) => {
+    const usage = (i > inputs.length ? GPUBufferUsage.UNIFORM : GPUBufferUsage.STORAGE) | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
+    const buffer = gpu.createBuffer({ size: values.byteLength, usage });
+    gpu.queue.writeBuffer(buffer, 0, values as Float32Array<ArrayBuffer>);
+    return buffer;
+  });
+  const pipeline = gpu.createComputePipeline({ layout: "auto", compute: { module: gpu.createShaderModule({ code }) } });
+  const entries = buffers.map((buffer, binding) => ({ binding, resource: { buffer } }));
+  const encoder = gpu.createCommandEncoder();
+  const pass = encoder.beginComputePass();
+  pass.setPipeline(pipeline);
+  pass.setBindGroup(0, gpu.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries }));
+  pass.dispatchWorkgroups(...groups);
+  pass.end();
+  gpu.queue.submit([encoder.finish()]);
+  const values = await device.read(buffers[inputs.length], 0, elements, "f32");
+  for (const buffer of buffers) buffer.destroy();
+  return values;
+}
+
+const whole = (n: number, salt: number): Float32Array =>
+  Float32Array.from({ length: n }, (_, i) => ((i * 7 + salt + ((i * i) % 11)) % 9) - 4);
+
+// More than 65,535 workgroups in a row would take half a gigabyte, so here fewer are folded.
+describe("workgroups of a product are counted on from one row of the dispatch to the next [webgpu]", () => {
+  for (const [file, m, n, groups] of [
+    ["matmul", 100, 130, [5, 3]], // of which 12 have a block
+    ["matmul-tiled", 130, 70, [4, 2]], // 6
+    ["matmul-narrow", 300, 4, [2, 3]], // 5
+  ] as const) {
+    test(file, async () => {
+      const [batch, k] = [2, 5];
+      const [a, b] = [whole(batch * m * k, 0), whole(batch * k * n, 3)];
+      const expected = Float32Array.from({ length: batch * m * n }, (_, i) => {
+        const [s, row, col] = [Math.floor(i / n / m), Math.floor(i / n) % m, i % n];
+        let sum = 0;
+        for (let p = 0; p < k; p++) sum += a[(s * m + row) * k + p] * b[(s * k + p) * n + col];
+        return sum;
+      });
+      const { text } = read(`kernels/matmul/${file}.wgsl`);
+      expect(await outcome(text, [a, b], batch * m * n, [batch, m, n, k], [...groups])).toEqual(expected);
+    });
+  }
+
+  test("matmul-parts", async () => {
+    const [batch, m, n, parts] = [2, 9, 11, 3];
+    const elements = batch * m * n;
+    const sums = whole(parts * elements, 0);
+    const expected = Float32Array.from({ length: elements }, (_, i) => sums[i] + sums[elements + i] + sums[2 * elements + i]);
+    const { text } = read("kernels/matmul/matmul-parts.wgsl");
+    expect(await outcome(text, [sums], elements, [batch, m, n, parts], [3, 2])).toEqual(expected);
+  });
+});
+
 const source = (text: string, file = "a.wgsl"): Source => ({ file, text });
 const main = "@compute @workgroup_size(1) fn main() { f(); }";
 /** Without line breaks and runs of blanks. */

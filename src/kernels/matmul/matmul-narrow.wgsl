@@ -30,7 +30,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     return;
   }
   for (var batch = group.z; batch < size.batch; batch += groups.z) {
-    var sums: array<f32, COLUMNS>;
+    var sums = array<f32, COLUMNS>(); // said: left to the declaration, it was not zero again in the second round (Dawn, SwiftShader)
     for (var p = 0u; p < size.k; p++) {
       let a = loadA(batch, row, p);
       for (var j = 0u; j < COLUMNS; j++) {

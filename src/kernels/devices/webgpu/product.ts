@@ -22,6 +22,8 @@ const matmulTiledFile: Source = { file: "matmul/matmul-tiled.wgsl", text: matmul
 interface Blocks {
   readonly file: Source;
   readonly constants: readonly string[];
+  /** Invocations of a workgroup. */
+  readonly lanes: number;
   readonly high: number;
   readonly wide: number;
 }
@@ -57,8 +59,8 @@ function layoutOf(writing: Writing, target: Target): Layout {
   const turned = target.family === "tiled" && rows <= NARROW && n > NARROW;
   const sizes = turned ? { m: n, n: rows } : { m: rows, n };
   const blocks = blocksOf(sizes, op.wgsl.along(t), target);
-  const groups = size(batch) * Math.ceil(sizes.m / blocks.high) * Math.ceil(sizes.n / blocks.wide);
-  const wanted = target.parts ?? (target.family === "tiled" ? partsOf(groups, k) : 1);
+  const lanes = blocks.lanes * size(batch) * Math.ceil(sizes.m / blocks.high) * Math.ceil(sizes.n / blocks.wide);
+  const wanted = target.parts ?? (target.family === "tiled" ? partsOf(lanes, k) : 1);
   const each = Math.ceil(k / Math.min(wanted, k));
   const length = each > DEPTH ? Math.ceil(each / DEPTH) * DEPTH : each;
   return { batch, ...sizes, k, turned, blocks, parts: Math.ceil(k / length), length };
@@ -68,26 +70,28 @@ const NARROW = 4; // columns that one invocation holds in registers
 const DEPTH = 16; // of the slices that tiles pass through workgroup memory: parts are whole slices
 
 /** By reasoning, from how long a workgroup takes for one slice and how long a second dispatch takes: not yet measured on a GPU. */
-const FEW = 64; // workgroups that leave most of a GPU idle
-const ENOUGH = 128;
+const FEW = 64 * 256; // invocations that leave most of a GPU idle
+const ENOUGH = 128 * 256;
 const LONG = 512; // along k, from which two dispatches are faster than one
 const SHORTEST = 128; // of the parts
 
 /** Depends on the shape only, and so does the order in which a sum is added. */
-const partsOf = (groups: number, k: number): number =>
-  groups >= FEW || k < LONG ? 1 : Math.min(Math.ceil(ENOUGH / groups), Math.floor(k / SHORTEST));
+const partsOf = (lanes: number, k: number): number =>
+  lanes >= FEW || k < LONG ? 1 : Math.min(Math.ceil(ENOUGH / lanes), Math.floor(k / SHORTEST));
 
 function blocksOf({ m, n }: { m: number; n: number }, along: { a: boolean; b: boolean }, { family }: Target): Blocks {
-  if (family === "tiled" && n <= NARROW) return { file: matmulNarrowFile, constants: [`const COLUMNS = ${n}u;`], high: 64, wide: NARROW };
+  if (family === "tiled" && n <= NARROW)
+    return { file: matmulNarrowFile, constants: [`const COLUMNS = ${n}u;`], lanes: 64, high: 64, wide: NARROW };
   if (family === "tiled" && m >= 16 && n >= 16) {
     const constants = [`const A_ALONG_P = ${along.a};`, `const B_ALONG_P = ${along.b};`];
-    return { file: matmulTiledFile, constants, high: 64, wide: 64 };
+    return { file: matmulTiledFile, constants, lanes: 256, high: 64, wide: 64 };
   }
   // 64 invocations, each with 4 rows and 8 columns, in a rectangle that leaves few of them idle.
   const atLeast = (count: number) => 2 ** Math.ceil(Math.log2(Math.max(count, 1)));
   const down = Math.min(atLeast(Math.ceil(m / 4)), 64 / Math.min(atLeast(Math.ceil(n / 8)), 8));
   const across = 64 / down;
-  return { file: matmulFile, constants: [`const DOWN = ${down}u;`, `const ACROSS = ${across}u;`], high: 4 * down, wide: 8 * across };
+  const constants = [`const DOWN = ${down}u;`, `const ACROSS = ${across}u;`];
+  return { file: matmulFile, constants, lanes: 64, high: 4 * down, wide: 8 * across };
 }
 
 /** The product itself, whose sums are stored; or, in parts, a product with the parts as one more axis of its batch. */

@@ -7,7 +7,6 @@ import type { Plan } from "../../../tensor/plan.ts";
 import { format } from "../../../tensor/shape.ts";
 import type { Storage, Tensor } from "../../../tensor/tensor.ts";
 import type { Prepared } from "../device.ts";
-import { LimitError } from "../errors.ts";
 import type { WebGpuDevice } from "./device.ts";
 import { kernelCode } from "./kernel.ts";
 import { pipelineOf } from "./pipeline.ts";
@@ -27,9 +26,6 @@ export function prepare(device: WebGpuDevice, plan: Plan): Prepared {
   const launches: Launch[] = [];
   for (const code of plan.kernels.flatMap((kernel) => kernelCode(plan, kernel, device))) {
     if (code.groups.includes(0)) continue; // an empty tensor: nothing to compute
-    const limit = device.gpu.limits.maxComputeWorkgroupsPerDimension;
-    if (Math.max(...code.groups) > limit)
-      throw new LimitError(`webgpu: ${code.label} needs ${code.groups} workgroups; this adapter runs ${limit} per dimension`);
     launches.push({ ...code, pipeline: pipelineOf(device, code), at: bytes });
     bytes += Math.ceil((code.uniforms.fields.length * 4) / 256) * 256; // bindings of a uniform buffer are aligned
   }
