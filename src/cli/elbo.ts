@@ -14,6 +14,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   sample: async () => (await import("./sample.ts")).sample,
   reconstruct: async () => (await import("./reconstruct.ts")).reconstruct,
   traverse: async () => (await import("./traverse.ts")).traverse,
+  check: async () => (await import("./check.ts")).check,
   devices: async () => (await import("./devices.ts")).devices,
 };
 

@@ -3,6 +3,7 @@
 import "../index.ts"; // installs the ops as methods
 
 export { type Binarize, binarizeImages } from "./binarize.ts";
+export { type Finding, selfCheck } from "./check.ts";
 export { type ConvVaeOptions, convVae } from "./conv.ts";
 export type { Norm } from "./conv-layers.ts";
 export { UnfitSizeError } from "./conv-sizes.ts";
