@@ -3,6 +3,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { resolve } from "node:path";
 import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { marked } from "../src/kernels/devices/wasm/assembler.ts";
 import { WasmDevice } from "../src/kernels/devices/wasm/device.ts";
 import { registerHost } from "../src/kernels/devices/wasm/host.ts";
 import { nodeHost } from "../src/kernels/devices/wasm/threads.node.ts";
@@ -183,4 +184,16 @@ describe("where there is no flag to set [wasm]", () => {
     await using device = await WasmDevice.open({ threads: 1 });
     expect(device.turbo).toBeUndefined();
   });
+});
+
+test("a module is marked however long it is, and stays the module that it was [wasm]", () => {
+  const empty = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
+  const size = 1e6; // bytes, as the code of a deep model has: in a section of no meaning, its length in three times seven bits
+  const long = new Uint8Array(empty.length + 4 + size);
+  long.set([...empty, 0, 0x80 | (size & 0x7f), 0x80 | ((size >> 7) & 0x7f), size >> 14]);
+  expect(WebAssembly.validate(long)).toBe(true);
+  const other = marked(long, "mark");
+  expect(WebAssembly.validate(other)).toBe(true);
+  expect(other.slice(0, long.length)).toEqual(long);
+  expect(other.length).toBeGreaterThan(long.length);
 });

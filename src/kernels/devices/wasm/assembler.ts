@@ -969,5 +969,8 @@ export function marked(module: Uint8Array<ArrayBuffer>, mark: string): Uint8Arra
   const section = new Bytes();
   section.push(0); // a section of no meaning, but for its name
   section.sized(name);
-  return Uint8Array.of(...module, ...section.done());
+  const bytes = new Uint8Array(module.length + section.length);
+  bytes.set(module);
+  bytes.set(section.done(), module.length);
+  return bytes;
 }
