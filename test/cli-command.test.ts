@@ -235,7 +235,7 @@ describe("what goes wrong", () => {
       fails(2, 'elbo sample: --out "x.jpg" is not the name of a .png file', "sample", "runs/done", "--out", "x.jpg"),
       fails(2, "elbo sample: RUN is missing: the directory of a run", "sample"),
       fails(2, "elbo: unknown command trian; did you mean train?", "trian"),
-      fails(2, "elbo: a command is missing: train, sample, reconstruct, traverse, devices"),
+      fails(2, "elbo: a command is missing: train, sample, reconstruct, traverse, check, devices"),
     ]);
   });
 
@@ -359,15 +359,15 @@ describe("an interruption", () => {
 });
 
 test("--help names all commands, and of each command all options, within 80 columns", async () => {
-  const [all, train, sample, reconstruct, traverse, devices] = await Promise.all([
+  const [all, train, sample, reconstruct, traverse, check, devices] = await Promise.all([
     elbo(here, "--help"),
-    ...["train", "sample", "reconstruct", "traverse", "devices"].map((name) => elbo(here, name, "--help")),
+    ...["train", "sample", "reconstruct", "traverse", "check", "devices"].map((name) => elbo(here, name, "--help")),
   ]);
-  for (const { code, stdout, stderr } of [all, train, sample, reconstruct, traverse, devices]) {
+  for (const { code, stdout, stderr } of [all, train, sample, reconstruct, traverse, check, devices]) {
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(Math.max(...lines(stdout).map((line) => line.length))).toBeLessThanOrEqual(80);
   }
-  for (const name of ["train", "sample", "reconstruct", "traverse", "devices"])
+  for (const name of ["train", "sample", "reconstruct", "traverse", "check", "devices"])
     expect(all.stdout).toMatch(new RegExp(`^  ${name} +\\S`, "m"));
   const names = [
     "data",

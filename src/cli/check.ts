@@ -7,7 +7,7 @@ import { forStdout, note, print } from "./terminal.ts";
 
 export const check: Command = command({
   name: "check",
-  summary: "checks losses, gradients and likelihoods here, against a linear VAE whose evidence is known",
+  summary: "checks losses and gradients here, on a linear VAE whose evidence is known",
   operands: {},
   options: { ...deviceOptions, json: flag({ help: "print one JSON object per line: each thing checked, then the end" }) },
   examples: ["elbo check --device wasm"],

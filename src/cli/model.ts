@@ -2,8 +2,9 @@
 // they are if they are not given; here is only how they are called on a command line.
 
 import type { Images } from "../data/images.ts";
-import { build, modelNames, models, UnfitSizeError, type Vae, type VaeConfig } from "../vae/index.ts";
-import { choice, type Option, real, sizes, UsageError, type ValuesOf, whole } from "./options.ts";
+import { build, likelihoodFor, likelihoodNames, modelNames, models, UnfitSizeError, type Vae, type VaeConfig } from "../vae/index.ts";
+import { choice, flag, type Option, real, sizes, UsageError, type ValuesOf, whole } from "./options.ts";
+import { note } from "./terminal.ts";
 
 /** Not given, it is the model's own; `name` is what the model calls it. */
 type Own<T> = Option<T | undefined> & { readonly name: string };
@@ -15,6 +16,7 @@ const optional = <T>(name: string, { default: _, ...option }: Option<T>): Own<T>
   shownDefault: defaultOf(name),
 });
 
+const LIKELIHOOD = `what the decoder says of a pixel: ${likelihoodNames.join(", ")}; or auto, which goes by what the data are`;
 const none = { default: 0, help: "" };
 const own: {
   readonly filters: Own<readonly number[]>;
@@ -25,6 +27,7 @@ const own: {
   readonly decoder: Own<string>;
   readonly dropout: Own<number>;
   readonly likelihood: Own<string>;
+  readonly scale: Own<number | "learned" | "pixel">;
 } = {
   filters: optional("channels", sizes({ default: [], help: "conv: channels of each convolution of the encoder, which halves the size" })),
   hidden: optional("hidden", sizes({ default: [], help: "widths of the encoder's dense layers; the decoder has all in reverse" })),
@@ -41,12 +44,22 @@ const own: {
       help: "conv: part of the values dropped in training",
     }),
   ),
-  likelihood: optional("likelihood", choice(["bernoulli", "gaussian"], { default: "bernoulli", help: "what the decoder says of a pixel" })),
+  likelihood: {
+    ...optional("likelihood", choice([...likelihoodNames, "auto"], { default: "bernoulli", help: LIKELIHOOD })),
+    placeholder: "NAME", // the list would make the column of all options wide
+  },
+  scale: {
+    ...{ name: "scale", placeholder: "X|learned|pixel", default: undefined, shownDefault: "learned; pixel for discretized-logistic" },
+    wanted: "a number above 0, learned or pixel",
+    help: "gaussian, discretized-logistic: how wide; one learned number, or one that the decoder gives for each pixel",
+    read: (text) => (text === "learned" || text === "pixel" ? text : real({ ...none, accepts: (x) => x > 0, wanted: "" }).read(text)),
+  },
 };
 
-export const modelOptions: { readonly model: Option<string> } & typeof own = {
+export const modelOptions: { readonly model: Option<string>; readonly conditional: Option<boolean> } & typeof own = {
   model: choice(modelNames, { default: "dense", help: "what kind of VAE" }),
   ...own,
+  conditional: flag({ help: "tell the model each image's class, so that it can be asked for one" }),
 };
 export type ModelSettings = ValuesOf<typeof modelOptions>;
 
@@ -72,14 +85,26 @@ export function checkModelOptions(settings: ModelSettings): void {
   throw new UsageError(`--${useless}: of no use to --model ${settings.model}, which takes ${useful.join(", ")}`);
 }
 
+interface Trained {
+  readonly beta: number;
+  readonly seed: number;
+  /** Whether the model will see zeros and ones, whatever the images are. */
+  readonly binarize: unknown;
+}
+
 /** The model for images like these. */
-export function modelFor({ name, height, width, channels }: Images, settings: ModelSettings & { beta: number; seed: number }): Vae {
-  const { model, beta, seed } = settings;
+export function modelFor(images: Images, settings: ModelSettings & Trained): Vae {
+  const { name, height, width, channels } = images;
+  const { model, conditional, beta, seed } = settings;
   const given = Object.entries(own).flatMap(([key, option]) => {
     const value = settings[key as keyof typeof own];
     return value === undefined ? [] : [[option.name, value] as const];
   });
-  const config: VaeConfig = { model, input: [height, width, channels], ...Object.fromEntries(given), beta, seed };
+  const config: VaeConfig = {
+    ...{ model, input: [height, width, channels], ...Object.fromEntries(given), beta, seed },
+    ...(settings.likelihood === "auto" && { likelihood: chosenFor(images, settings) }),
+    ...(conditional && { classes: classesOf(images) }),
+  };
   try {
     return build(config);
   } catch (error) {
@@ -87,4 +112,19 @@ export function modelFor({ name, height, width, channels }: Images, settings: Mo
     const advice = error.nearest === undefined ? "" : `; --size ${error.nearest} resizes them`;
     throw new Error(`${name}: ${error.message.replace(/^convVae: /, "")}${advice}`, { cause: error });
   }
+}
+
+/** What --likelihood auto comes to, which is said. */
+function chosenFor({ pixels, white }: Images, { binarize }: Trained): string {
+  const { name, why } = binarize ? { name: "bernoulli", why: "the data are made 0 and 1" } : likelihoodFor(pixels, white);
+  note(`likelihood: ${name}, because ${why}`);
+  return name;
+}
+
+/** How many classes the labels tell apart. */
+function classesOf({ labels, classes, name }: Images): number {
+  if (!labels) throw new Error(`--conditional: the images of ${name} have no labels`);
+  const count = classes?.length ?? labels.reduce((most, label) => Math.max(most, label + 1), 0);
+  if (count < 2) throw new Error(`--conditional: all images of ${name} are of one class`);
+  return count;
 }

@@ -14,9 +14,9 @@ export const pictureOption = (name: string): Option<string> =>
   });
 
 /** Mean pictures at `count` latents from the prior; the same ones for the same seed, however far the training is. */
-export async function samplesPng(model: Vae, count: number, seed: number): Promise<Uint8Array> {
+export async function samplesPng(model: Vae, count: number, seed: number, label?: number): Promise<Uint8Array> {
   const [height, width, channels] = model.shape;
-  return encodePng(imageGrid(await sampleImages(model, { count, seed }), { count, height, width, channels }));
+  return encodePng(imageGrid(await sampleImages(model, { count, seed, label }), { count, height, width, channels }));
 }
 
 const COLUMNS = 16;

@@ -3,18 +3,19 @@
 import { existsSync } from "node:fs";
 import { basename, join, relative, sep } from "node:path";
 import { type Images, sliceImages } from "../data/index.ts";
-import { adam, type Device } from "../index.ts";
-import { describeData, type EpochEvent, outline, type Terms, train as trainModel, type Vae } from "../vae/index.ts";
+import { adam, type Device, type Tensor } from "../index.ts";
+import { describeData, type EpochEvent, outline, train as trainModel, type Vae } from "../vae/index.ts";
 import { saveRun } from "../vae/run.node.ts";
 import { channelsOption, dataOption, dataSource, limitOption, readData, type Split, sizeOption } from "./data.ts";
 import { deviceOptions, openDevice } from "./device.ts";
 import { checkRunDirectory, makeRunDirectory, removePictures, writeWhole } from "./files.ts";
 import { checkModelOptions, modelFor, modelOptions } from "./model.ts";
+import { bitsOf, objectiveFor, objectiveOptions, recorded, shownLoss } from "./objective.ts";
 import { type Command, command, flag, real, text, UsageError, type ValuesOf, whole } from "./options.ts";
 import { reconstructionsPng, samplesPng, traversalPng } from "./pictures.ts";
 import { clock, progress } from "./progress.ts";
 import { stopSignal } from "./stop.ts";
-import { forStdout, note, print, showLive } from "./terminal.ts";
+import { note, print, showLive } from "./terminal.ts";
 
 const options = {
   data: dataOption,
@@ -24,7 +25,7 @@ const options = {
   epochs: whole({ min: 1, max: 1_000_000, default: 10, help: "how often to go through the training images" }),
   batch: whole({ min: 1, max: 1_000_000, default: 128, help: "images per step" }),
   lr: real({ accepts: (x) => x > 0, wanted: "a number above 0", default: 1e-3, help: "learning rate of Adam" }),
-  beta: real({ accepts: (x) => x >= 0, wanted: "a number of 0 or more", default: 1, help: "weight of the KL in the loss" }),
+  ...objectiveOptions,
   seed: whole({ min: 0, max: 2 ** 32 - 1, default: 1, help: "of weights, order and noise; the same seed gives the same run" }),
   ...deviceOptions,
   out: text("DIR", { default: undefined, shownDefault: "runs/DATA-MODEL-N, a new one", help: "where the run goes" }),
@@ -36,7 +37,7 @@ type Settings = ValuesOf<typeof options>;
 
 export const train: Command = command({
   name: "train",
-  summary: "trains a VAE; saves it after each epoch, and pictures of what it makes after some",
+  summary: "trains a VAE; saves it after each epoch, and after some draws what it makes",
   operands: {},
   options,
   examples: [
@@ -48,6 +49,7 @@ export const train: Command = command({
     const { out, overwrite, batch } = settings;
     if (overwrite && out === undefined) throw new UsageError("--overwrite needs --out, the run to replace");
     checkModelOptions(settings);
+    objectiveFor(settings); // what does not fit is said before anything is read
     if (out !== undefined) checkRunDirectory(out, overwrite);
     await using device = await openDevice(settings); // before the data is read, which takes longer than to say that it cannot
     const data = await readData(settings.data, settings.limit, settings);
@@ -62,17 +64,20 @@ const RECONSTRUCTIONS = 16;
 const TRAVERSED = 32;
 
 async function run(data: Split, device: Device, settings: Settings): Promise<void> {
-  const { epochs, batch, lr, beta, seed, json } = settings;
+  const { epochs, batch, lr, beta, binarize, seed, json } = settings;
   const { height, width, channels } = data.train;
-  using model = modelFor(data.train, settings);
+  const objective = objectiveFor(settings);
+  using model = modelFor(data.train, { ...settings, beta: beta?.end ?? 1 });
   const signal = stopSignal(); // from here on Ctrl-C waits for the step and for the run to be saved
-  const events = trainModel(model, data, { epochs, batch, seed, signal, optimizer: (parameters) => adam(parameters, { rate: lr }) });
+  const optimizer = (parameters: readonly Tensor[]) => adam(parameters, { rate: lr });
+  const events = trainModel(model, data, { epochs, batch, seed, signal, objective, binarize, optimizer });
+  const bits = bitsOf(model, data, settings);
 
   const out = makeRunDirectory(settings.out, join("runs", `${data.train.name}-${settings.model}`));
   const source = { data: dataSource(settings.data), limit: settings.limit ?? null, size: settings.size ?? null };
-  const asked = { ...source, channels: settings.channels ?? null, epochs, batch, lr, seed, device: device.name };
+  const asked = { ...source, channels: settings.channels ?? null, epochs, batch, lr, ...recorded(settings), seed, device: device.name };
   const lines: Line[] = [];
-  const save = () => saveRun(out, { model, training: asked, data: describeData(data), metrics: lines });
+  const save = () => saveRun(out, { model, training: asked, objective, data: describeData(data), metrics: lines });
   await save(); // untrained: a disk that cannot be written is found now, and what is killed in the first epoch leaves a run
   removePictures(out);
 
@@ -90,11 +95,12 @@ async function run(data: Split, device: Device, settings: Settings): Promise<voi
     for await (const event of events) {
       if (event.type === "step") show(event);
       if (event.type !== "epoch") continue;
-      const { type: _, ...line } = event;
+      const { type: _, ...told } = event;
+      const line: Line = bits ? { ...told, bitsPerDimension: bits(told.test ?? told.train) } : told;
       lines.push(line);
       await save();
       if (isShown(event.epoch, epochs)) await draw(out, model, shown, event.epoch, { epochs, seed });
-      print(json ? JSON.stringify(line) : epochLine(line, epochs, beta));
+      print(json ? JSON.stringify(line) : epochLine(line, settings));
     }
     if (signal.aborted) await save();
   } finally {
@@ -127,15 +133,15 @@ async function draw(out: string, model: Vae, shown: Images, at: number, { epochs
 }
 
 /** What is kept of an epoch, in metrics.jsonl and with --json. */
-type Line = Omit<EpochEvent, "type">;
+interface Line extends Omit<EpochEvent, "type"> {
+  /** Of the test images, or else of those in training; where the data are discrete, so that it means something. */
+  readonly bitsPerDimension?: number;
+}
 
-function epochLine({ epoch, train, test, seconds }: Line, epochs: number, beta: number): string {
-  const parts = ({ loss, reconstruction, kl }: Terms<number>) => {
-    const weight = beta === 1 ? "" : `${beta} x `;
-    return `${forStdout("bold", loss.toFixed(2))} = reconstruction ${reconstruction.toFixed(2)} + ${weight}KL ${kl.toFixed(2)}`;
-  };
-  const losses = test ? `test ${parts(test)}, train ${train.loss.toFixed(2)}` : `train ${parts(train)}`;
-  return `epoch ${epoch}/${epochs}: ${losses}, ${seconds.toFixed(seconds < 10 ? 1 : 0)} s`;
+function epochLine({ epoch, train, test, seconds, bitsPerDimension: bits }: Line, settings: Settings): string {
+  const losses = test ? `test ${shownLoss(test, settings)}, train ${train.loss.toFixed(2)}` : `train ${shownLoss(train, settings)}`;
+  const inBits = bits === undefined ? "" : `, ${bits.toFixed(3)} bits per value`;
+  return `epoch ${epoch}/${settings.epochs}: ${losses}${inBits}, ${seconds.toFixed(seconds < 10 ? 1 : 0)} s`;
 }
 
 /** Where everything is, and what to do with it. */

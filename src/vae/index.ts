@@ -42,7 +42,9 @@ export {
   type ObjectiveSettings,
   objectiveNames,
   objectiveOf,
+  objectives,
   readWeight,
+  SAMPLES,
   type Weight,
   type WrittenWeight,
 } from "./objectives.ts";

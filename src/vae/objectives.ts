@@ -8,7 +8,7 @@ import { choice } from "./settings.ts";
 
 export { autoencoder } from "./objectives/autoencoder.ts";
 export { type ElboSettings, elbo } from "./objectives/elbo.ts";
-export { dreg, type ImportanceSettings, iwae } from "./objectives/importance.ts";
+export { dreg, type ImportanceSettings, iwae, SAMPLES } from "./objectives/importance.ts";
 export type { Moment, Objective, ObjectiveName, Terms } from "./objectives/objective.ts";
 export { readWeight, WEIGHTS_WANTED, type Weight, type WrittenWeight } from "./objectives/weights.ts";
 

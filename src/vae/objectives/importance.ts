@@ -7,17 +7,18 @@ import { whole } from "../settings.ts";
 import type { Moment, Objective, Terms } from "./objective.ts";
 
 export interface ImportanceSettings {
-  /** k, latents for each example. */
+  /** k, latents for each example: 5 if left out. */
   readonly samples?: number | undefined;
 }
 
+export const SAMPLES = 5; // if nothing is said, as in the article's smaller experiment
 const MOST = 10_000; // samples
 
 /**
  * loss = -log (1/k) Σ_i w_i, with w_i = p(x|z_i) · p(z_i) / q(z_i|x) and z_i from q(z|x). It is never below -log p(x), and comes down to it as k
  * grows; with k = 1 it is the ELBO ("Importance Weighted Autoencoders", Burda et al. 2016).
  */
-export function iwae({ samples = 5 }: ImportanceSettings = {}): Objective {
+export function iwae({ samples = SAMPLES }: ImportanceSettings = {}): Objective {
   whole("samples", samples, 1, MOST);
   return {
     name: "iwae",
@@ -34,7 +35,7 @@ export function iwae({ samples = 5 }: ImportanceSettings = {}): Objective {
  * parameters are held still in log w. Its expectation is that of the gradient of `iwae`, but its signal does not drown in noise as k grows
  * ("Doubly Reparameterized Gradient Estimators for Monte Carlo Objectives", Tucker et al. 2019). The decoder's is Σ_i w̃_i · ∂log w_i/∂θ, as there.
  */
-export function dreg({ samples = 5 }: ImportanceSettings = {}): Objective {
+export function dreg({ samples = SAMPLES }: ImportanceSettings = {}): Objective {
   const plain = iwae({ samples });
   return {
     name: "dreg",
