@@ -2,24 +2,29 @@
 // in float64; gradients against finite differences; and what they refuse.
 import { describe, expect, test } from "vitest";
 import { digits, type Images, shapes } from "../src/data/index.ts";
-import { checkGradient, grad, seed, tensor } from "../src/index.ts";
+import { adam, checkGradient, grad, seed, type Tensor, tensor } from "../src/index.ts";
 import { sample } from "../src/kernels/sample.ts";
 import {
   bernoulli,
   bitsPerDimension,
   continuousBernoulli,
+  convVae,
   countsBits,
   denseVae,
   discretizedLogistic,
+  evaluate,
   gaussianLikelihood,
   type Likelihood,
   type LikelihoodName,
   likelihoodFor,
   likelihoodNames,
   likelihoods,
+  type ModelOptions,
+  reconstructImages,
   type Scale,
   type Support,
   train,
+  type Vae,
 } from "../src/vae/index.ts";
 import { onEachDevice } from "./setup/each-device.ts";
 import { checkModelGradient } from "./setup/model-gradient.ts";
@@ -33,6 +38,11 @@ const forms = likelihoodNames.flatMap((name) => {
     title: scale === undefined ? name : `${name}, ${scale}`,
   }));
 });
+
+const kinds: Readonly<Record<string, (options: ModelOptions) => Vae>> = {
+  dense: (options) => denseVae({ input: [8, 8, 1], hidden: 16, latent: 2, ...options }),
+  conv: (options) => convVae({ input: [8, 8, 1], channels: [4], latent: 2, ...options }),
+};
 
 /** What a decoder may say, from plain to extreme: one number for each value of x, or a location and a log scale. */
 const decodedFor = (name: LikelihoodName, { outputs }: Likelihood): number[][] => {
@@ -114,6 +124,21 @@ describe("each likelihood", () => {
       const x = tensor([0, 1, 51 / 255, 128 / 255, 254 / 255, 1 / 255, 1, 0]).reshape([2, 4]);
       await checkModelGradient(make, (model) => model.terms(x, { noise: sample([2, 2], -1, 1, 2) }).loss);
     });
+
+    for (const [kind, make] of Object.entries(kinds)) {
+      onEachDevice(`is learned by, and evaluated on greys or on black and white: ${title}, ${kind}`, async () => {
+        using model = make({ likelihood: name, ...(scale !== undefined && { scale }) });
+        const data = { train: digits({ count: 64, size: 8 }), test: digits({ count: 20, start: 64, size: 8 }) };
+        const before = await evaluate(model, data.test);
+        const options = { batch: 16, epochs: 3, optimizer: (p: readonly Tensor[]) => adam(p, { rate: 1e-2 }) };
+        const { epochs } = await train(model, data, options);
+        expect(epochs[2].test!.loss).toBeLessThan(before.loss - 1);
+        for (const v of await reconstructImages(model, data.test)) expect(name === "gaussian" || (v >= 0 && v <= 1)).toBe(true);
+        expect((await evaluate(model, { ...data.test, pixels: data.test.pixels.map((v) => (v > 127 ? 255 : 0)) })).loss).toBeGreaterThan(
+          -1e6,
+        );
+      });
+    }
 
     onEachDevice(`adds up the values of an example, and tells examples apart: ${title}`, async () => {
       const p = likelihoods[name].of(scale);

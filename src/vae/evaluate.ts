@@ -8,7 +8,7 @@ import type { Given, Vae } from "./model.ts";
 import { elbo } from "./objectives/elbo.ts";
 import type { Objective, Terms } from "./objectives/objective.ts";
 import type { Weight } from "./objectives/weights.ts";
-import { checkTrainable, type Resident, resident } from "./pictures.ts";
+import { checkBinarize, checkImages, type Resident, resident } from "./pictures.ts";
 import { average, inFlight, read } from "./pipeline.ts";
 import { seedOf, whole } from "./settings.ts";
 
@@ -50,7 +50,8 @@ export function evaluator(model: Vae, images: Images, options: EvaluateOptions =
   const objective = objectiveIn("evaluate", options);
   whole("batch", batch);
   seedOf(seed);
-  checkTrainable("evaluate", model, images, binarize !== undefined);
+  checkImages("evaluate", model, images);
+  checkBinarize("evaluate", model, binarize);
   if (images.count === 0) throw new Error(`evaluate: there are no images in ${images.name}`);
   const data = resident(binarize === "static" ? binarizeImages(images, seed) : images, model);
   const terms = compile((rows: Tensor) => ({ ...objective.terms(model, ...batchOf(data, rows, binarize)) }), { seed });

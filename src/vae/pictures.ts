@@ -2,8 +2,10 @@
 
 import type { Images } from "../data/images.ts";
 import { keep, type Tensor, tensor } from "../index.ts";
+import { type Binarize, binarizations } from "./binarize.ts";
 import { checkLabels } from "./condition.ts";
 import type { Vae } from "./model.ts";
+import { choice } from "./settings.ts";
 
 export const valuesOf = ({ height, width, channels }: Pick<Images, "height" | "width" | "channels">): number => height * width * channels;
 
@@ -24,14 +26,18 @@ export function checkImages(caller: string, { shape, likelihood, classes }: Vae,
   checkLabels(`${caller}: ${name}`, labels, classes);
 }
 
-/** The same before a training: then the likelihood must fit the data as a whole, too. */
-export function checkTrainable(caller: string, model: Vae, images: Images, isBinarized: boolean): void {
-  checkImages(caller, model, images);
-  const { name, objection } = model.likelihood;
-  if (isBinarized && name !== "bernoulli")
-    throw new Error(`${caller}: binarize makes zeros and ones, for a "bernoulli" likelihood and not "${name}"`);
-  const why = isBinarized ? undefined : objection?.(images.pixels, images.white);
-  if (why) throw new Error(`${caller}: the likelihood "${name}" does not fit ${images.name}: ${why}`);
+/** Throws if the likelihood fits each value, but not the data that are to be learned from. */
+export function checkFit(caller: string, { likelihood }: Vae, { pixels, white, name }: Images): void {
+  const why = likelihood.objection?.(pixels, white);
+  if (why) throw new Error(`${caller}: the likelihood "${likelihood.name}" does not fit ${name}: ${why}`);
+}
+
+/** Throws if zeros and ones are nothing for the model. */
+export function checkBinarize(caller: string, { likelihood }: Vae, binarize: Binarize | undefined): void {
+  if (binarize === undefined) return;
+  choice("binarize", binarize, binarizations);
+  if (likelihood.name === "bernoulli") return;
+  throw new Error(`${caller}: binarize makes zeros and ones, for a "bernoulli" likelihood and not "${likelihood.name}"`);
 }
 
 /** A data set on the device, as the bytes it is made of. */

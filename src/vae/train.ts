@@ -3,14 +3,14 @@
 
 import type { Images } from "../data/images.ts";
 import { adam, batchOrder, compile, type Optimizer, sync, type Tensor } from "../index.ts";
-import { type Binarize, binarizations, binarizeImages } from "./binarize.ts";
+import { type Binarize, binarizeImages } from "./binarize.ts";
 import { batchOf, type Evaluator, evaluator, objectiveIn } from "./evaluate.ts";
 import type { Vae } from "./model.ts";
 import type { Objective, Terms } from "./objectives/objective.ts";
 import type { Weight } from "./objectives/weights.ts";
-import { checkTrainable, resident } from "./pictures.ts";
+import { checkBinarize, checkFit, checkImages, resident } from "./pictures.ts";
 import { average, inFlight, read } from "./pipeline.ts";
-import { choice, seedOf, whole } from "./settings.ts";
+import { seedOf, whole } from "./settings.ts";
 
 export interface TrainData {
   readonly train: Images;
@@ -81,9 +81,10 @@ export function train(model: Vae, data: TrainData, options: TrainOptions = {}): 
   const { epochs = 1, batch = 128, stepsPerSubmit = 1, seed = 1, binarize } = options;
   for (const [name, value] of Object.entries({ epochs, batch, stepsPerSubmit })) whole(name, value);
   seedOf(seed);
-  if (binarize !== undefined) choice("binarize", binarize, binarizations);
   const objective = objectiveIn("train", options);
-  for (const images of [data.train, data.test]) if (images) checkTrainable("train", model, images, binarize !== undefined);
+  for (const images of [data.train, data.test]) if (images) checkImages("train", model, images);
+  checkBinarize("train", model, binarize);
+  if (binarize === undefined) checkFit("train", model, data.train);
   const { count, name } = data.train;
   if (batch > count) throw new Error(`train: a batch of ${batch} is more than the ${count} images of ${name}`);
 

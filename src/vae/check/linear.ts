@@ -31,6 +31,9 @@ const numbers = (salt: number): number[] => Array.from({ length: DIMS }, (_, i) 
 /** The examples [4, dims]. */
 export const X: Matrix = [5, 6, 7, 8].map((salt) => numbers(salt).map((v) => 1.5 * v));
 
+/** The examples, each `times` times. */
+export const batch = (times = 1): Tensor => tensor(Array.from({ length: times }, () => X.map((row) => [...row])).flat());
+
 /** W with orthogonal rows, by Gram and Schmidt, each of another length. */
 const W: number[][] = [];
 for (let j = 0; j < LATENT; j++) {
