@@ -54,7 +54,13 @@ export function evaluator(model: Vae, images: Images, options: EvaluateOptions =
   checkBinarize("evaluate", model, binarize);
   if (images.count === 0) throw new Error(`evaluate: there are no images in ${images.name}`);
   const data = resident(binarize === "static" ? binarizeImages(images, seed) : images, model);
-  const terms = compile((rows: Tensor) => ({ ...objective.terms(model, ...batchOf(data, rows, binarize)) }), { seed });
+  const terms = compile(
+    (rows: Tensor) => {
+      const [x, given] = batchOf(data, rows, binarize);
+      return { ...objective.terms(model, x, { ...given, valuesOnly: true }) };
+    },
+    { seed },
+  );
 
   function* batches(signal: AbortSignal | undefined): Iterable<Promise<readonly [Terms<number>, number]>> {
     set(terms.clock, 0); // the same noise every time

@@ -2,6 +2,7 @@
 
 import "../index.ts"; // installs the ops as methods
 
+export * as layers from "./all-layers.ts";
 export { type Binarize, binarizeImages } from "./binarize.ts";
 export { type Finding, selfCheck } from "./check.ts";
 export { type ConvVaeOptions, convVae } from "./conv.ts";

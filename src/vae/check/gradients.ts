@@ -45,7 +45,7 @@ export async function* checkObjective({ title, objective, samples, loss, gradien
   );
   const drawn = tensor(samples === 1 ? noise[0] : noise);
   const parameters = tensorsOf(OFF);
-  const terms = objective.terms(linearVae(parameters), batch(), { noise: drawn, training: true });
+  const terms = objective.terms(linearVae(parameters), batch(), { noise: drawn });
   const [[value], ...gradients] = await Promise.all([terms.loss, ...grad(terms.loss, parameters)].map((t) => t.data()));
   const expected = loss(OFF, X, noise);
   yield finding(`${title}: loss`, value, expected, 1e-5 * Math.abs(expected));

@@ -15,8 +15,8 @@ export const SAMPLES = 5; // if nothing is said, as in the article's smaller exp
 const MOST = 10_000; // samples
 
 /**
- * loss = -log (1/k) Σ_i w_i, with w_i = p(x|z_i) · p(z_i) / q(z_i|x) and z_i from q(z|x). It is never below -log p(x), and comes down to it as k
- * grows; with k = 1 it is the ELBO ("Importance Weighted Autoencoders", Burda et al. 2016).
+ * loss = -log (1/k) Σ_i w_i, with w_i = p(x|z_i) · p(z_i) / q(z_i|x) and z_i from q(z|x). On average it is never below -log p(x), and comes down to
+ * it as k grows; with k = 1 it is the ELBO ("Importance Weighted Autoencoders", Burda et al. 2016).
  */
 export function iwae({ samples = SAMPLES }: ImportanceSettings = {}): Objective {
   whole("samples", samples, 1, MOST);
@@ -41,7 +41,7 @@ export function dreg({ samples = SAMPLES }: ImportanceSettings = {}): Objective 
     name: "dreg",
     formula: plain.formula,
     terms: (model, x, now = {}) => {
-      if (!now.training) return plain.terms(model, x, now); // the loss is the same, and nobody asks for its gradient
+      if (now.valuesOnly) return plain.terms(model, x, now); // they are the same
       const { z, still, logWeights, ...parts } = weighed(model, x, samples, now, "still");
       const share = logWeights.softmax(0).stopGradient();
       const loss = negativeBound(logWeights).stopGradient();

@@ -19,6 +19,8 @@ export interface Moment extends Given {
   readonly noise?: Tensor | undefined;
   /** Steps done so far, f32, for schedules. Without it they stand where they end: losses of an evaluation compare with each other. */
   readonly step?: Tensor | undefined;
+  /** Nobody will ask for a gradient, so that none need be prepared. */
+  readonly valuesOnly?: boolean | undefined;
 }
 
 /** In nats per example. */
