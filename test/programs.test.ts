@@ -167,5 +167,12 @@ onEach("many reads at once", async () => values(...Array.from({ length: 40 }, (_
 
 onEach("a value seen under another shape of the same rank keeps its order", async () => {
   const sum = data([4, 6]).add(data([6], 2));
-  return values(sum.reshape([6, 4]).mul(data([4], 3)), sum.reshape([6, 4]).sum(1), sum.reshape([3, 8]).add(data([3, 1], 2)).max(0));
+  return values(
+    sum.reshape([6, 4]).mul(data([4], 3)),
+    sum.reshape([6, 4]).sum(1),
+    sum
+      .reshape([3, 8])
+      .add(data([3, 1], 2))
+      .max(0),
+  );
 });
