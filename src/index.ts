@@ -9,6 +9,8 @@ export * from "./autograd/optimizers.ts";
 export { type CyclicalOptions, cosineDecay, cyclical, linearWarmup, ramp, type Schedule, stepDecay } from "./autograd/schedules.ts";
 export type { Device } from "./kernels/devices/device.ts";
 export { type DeviceName, type OpenOptions, open } from "./kernels/devices/open.ts";
+export type { WebGpuDevice } from "./kernels/devices/webgpu/device.ts";
+export type { KernelTime } from "./kernels/devices/webgpu/profile.ts";
 export * from "./kernels/ops.ts";
 export { assign } from "./kernels/state/assign.ts";
 export { type Compiled, compile } from "./tensor/compile.ts";

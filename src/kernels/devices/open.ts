@@ -14,6 +14,8 @@ export type OpenOptions = JsOptions & WasmOptions & WebGpuOptions;
  * Opens a device by name, or by what is there: `auto` takes a hardware GPU, else the CPU with its vectors and threads
  * (`wasm`), else plain loops (`js`). Drivers that compute on the CPU count as `webgpu` only when asked for by that name.
  */
+export async function open(name: "webgpu", options?: OpenOptions): Promise<WebGpuDevice>;
+export async function open(name?: DeviceName, options?: OpenOptions): Promise<Device>;
 export async function open(name: DeviceName = "auto", options: OpenOptions = {}): Promise<Device> {
   const device = await openNamed(name, options);
   use(device);

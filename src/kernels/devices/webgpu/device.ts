@@ -6,6 +6,7 @@ import { type Device, leave, type Prepared } from "../device.ts";
 import { DeviceLostError, LimitError, OutOfMemoryError } from "../errors.ts";
 import { describe, isSoftware, requestDevice } from "./adapter.ts";
 import type { Family } from "./kernel.ts";
+import { type KernelTime, Profile } from "./profile.ts";
 import { prepare } from "./program.ts";
 
 export interface WebGpuOptions {
@@ -34,6 +35,8 @@ export class WebGpuDevice implements Device {
   uniformsOf: object | undefined;
   /** Counts how often a slot was replaced by a larger one: bind groups made before that are stale. */
   slotChanges = 0;
+  /** The profile that is being taken, if one is. */
+  profiling: Profile | undefined;
   readonly #staging: GPUBuffer[] = [];
   readonly #pipelines = new Map<string, GPUComputePipeline>();
   /** Checks under way whose outcome a read waits for. */
@@ -214,6 +217,19 @@ export class WebGpuDevice implements Device {
 
   prepare(plan: Plan): Prepared {
     return prepare(this, plan);
+  }
+
+  /** How long each kernel that `work` starts takes on the GPU: `await device.profile(() => step(batch))`. */
+  async profile(work: () => unknown): Promise<readonly KernelTime[]> {
+    if (this.profiling) throw new Error("profile: another one is being taken on this device; await it first");
+    const profile = new Profile(this);
+    this.profiling = profile;
+    try {
+      await work();
+    } finally {
+      this.profiling = undefined;
+    }
+    return profile.times();
   }
 
   async idle(): Promise<void> {

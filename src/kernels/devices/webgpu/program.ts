@@ -10,6 +10,7 @@ import type { Prepared } from "../device.ts";
 import type { WebGpuDevice } from "./device.ts";
 import { kernelCode } from "./kernel.ts";
 import { pipelineOf } from "./pipeline.ts";
+import type { Profile } from "./profile.ts";
 import type { Binding, KernelCode } from "./writing.ts";
 
 interface Launch extends KernelCode {
@@ -69,18 +70,8 @@ export function prepare(device: WebGpuDevice, plan: Plan): Prepared {
       const current = bindAll(nodes, encoder);
       block.update(nodes);
       for (let time = 0; time < times; time++) {
-        if (launches.length > 0) {
-          const pass = encoder.beginComputePass();
-          let set: GPUComputePipeline | undefined;
-          for (let k = 0; k < launches.length; k++) {
-            const { pipeline, groups } = launches[k];
-            if (pipeline !== set) pass.setPipeline(pipeline); // a call that is left out saves a quarter of the cost of encoding
-            set = pipeline;
-            pass.setBindGroup(0, current[k]);
-            pass.dispatchWorkgroups(groups[0], groups[1], groups[2]);
-          }
-          pass.end();
-        }
+        if (device.profiling) encodeTimed(encoder, launches, current, device.profiling);
+        else if (launches.length > 0) encode(encoder, launches, current);
         plan.graph.outputs.forEach((i, which) => {
           const t = nodes[i];
           const home = t.op.loops === "effect" ? stateOf(plan.graph, i) : i;
@@ -94,6 +85,31 @@ export function prepare(device: WebGpuDevice, plan: Plan): Prepared {
       device.gpu.queue.submit([encoder.finish()]);
     },
   };
+}
+
+/** All kernels in one pass. */
+function encode(encoder: GPUCommandEncoder, launches: readonly Launch[], current: readonly GPUBindGroup[]): void {
+  const pass = encoder.beginComputePass();
+  let set: GPUComputePipeline | undefined;
+  for (let k = 0; k < launches.length; k++) {
+    const { pipeline, groups } = launches[k];
+    if (pipeline !== set) pass.setPipeline(pipeline); // a call that is left out saves a quarter of the cost of encoding
+    set = pipeline;
+    pass.setBindGroup(0, current[k]);
+    pass.dispatchWorkgroups(groups[0], groups[1], groups[2]);
+  }
+  pass.end();
+}
+
+/** A pass for each kernel, between two timestamps. */
+function encodeTimed(encoder: GPUCommandEncoder, launches: readonly Launch[], current: readonly GPUBindGroup[], profile: Profile): void {
+  launches.forEach((launch, k) => {
+    const pass = profile.pass(encoder, launch);
+    pass.setPipeline(launch.pipeline);
+    pass.setBindGroup(0, current[k]);
+    pass.dispatchWorkgroups(...launch.groups);
+    pass.end();
+  });
 }
 
 /** A leaf's values in a slot: written from the host, or copied from where they lie on the device. */

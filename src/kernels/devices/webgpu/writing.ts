@@ -17,7 +17,9 @@ export interface KernelCode {
   readonly bindings: readonly Binding[];
   readonly uniforms: Uniforms;
   readonly groups: readonly [number, number, number];
+  /** The kernel's file and its ops: `matmul-tiled: matmul add relu`. */
   readonly label: string;
+  readonly ops: readonly string[];
   /** Elements of memory that it leaves for the kernel after it, or finds there; 0 for almost all. */
   readonly scratch: number;
 }
@@ -129,11 +131,10 @@ export class Writing implements Surroundings {
     );
     const size = `@group(0) @binding(${buffers.length}) var<uniform> size: Size;`;
     const patch = [this.uniforms.struct(), ...declared, size, ...this.#functions, ...functions].join("\n");
-    const label = membersOf(this.kernel)
-      .map((i) => this.node(i).op.name)
-      .join(" ");
-    const linked = link(...library, file, { file: `fused kernel (${label})`, text: patch });
-    return { linked, bindings: buffers, uniforms: this.uniforms, groups, label, scratch: this.#scratch };
+    const ops = membersOf(this.kernel).map((i) => this.node(i).op.name);
+    const linked = link(...library, file, { file: `fused kernel (${ops.join(" ")})`, text: patch });
+    const label = `${file.file.replace(/^.*\/|\.wgsl$/g, "")}: ${ops.join(" ")}`;
+    return { linked, bindings: buffers, uniforms: this.uniforms, groups, label, ops, scratch: this.#scratch };
   }
 }
 
