@@ -407,6 +407,7 @@ onEachDevice("explain lists the kernels with their work", () => {
   expect(explained.kernels.length).toBeGreaterThan(0);
   expect(explained.flops).toBeGreaterThanOrEqual(2 * 5 * 5 * 5);
   expect(String(explained)).toMatch(/matmul/);
+  expect(explained.dispatches, "none of them is large enough for two").toBe(explained.kernels.length);
 });
 
 test("a program reads from one device only", async () => {

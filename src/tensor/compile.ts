@@ -95,7 +95,10 @@ export function compile<A extends readonly Tensor[], R extends Outputs>(
       if (!Number.isInteger(times) || times < 1) throw new Error(`repeat: ${times} times; it is a whole number from 1`);
       return run(times, args);
     },
-    explain: (...args: A) => explain(traced(args).plan),
+    explain: (...args: A) => {
+      const { plan, prepared } = traced(args);
+      return explain(plan, prepared);
+    },
     dispose,
     [Symbol.dispose]: dispose,
   });

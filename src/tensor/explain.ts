@@ -1,6 +1,7 @@
 // What a plan does, one line per kernel: the ops in it, its shape, where results go, bytes moved and operations done.
 // The benchmark divides by the same numbers.
 
+import type { Prepared } from "../kernels/devices/device.ts";
 import type { Product, Reduce } from "../kernels/op.ts";
 import { stateOf } from "./inline.ts";
 import { type Kernel, membersOf } from "./merge.ts";
@@ -14,25 +15,28 @@ export interface KernelFacts {
   /** Of the loop: the result's, or for a reduction everything it visits. */
   readonly shape: readonly number[];
   readonly slots: readonly number[];
-  /** Each tensor read or written counted once. */
+  /** How often the device starts it in one run: twice where it cuts the sums into parts. */
+  readonly dispatches: number;
+  /** Each tensor read or written counted once; partial sums between two dispatches are not. */
   readonly bytes: number;
   readonly flops: number;
 }
 
 export interface Explained {
   readonly kernels: readonly KernelFacts[];
+  readonly dispatches: number;
   readonly bytes: number;
   readonly flops: number;
   toString(): string;
 }
 
-export function explain(plan: Plan): Explained {
-  const kernels = plan.kernels.map((k) => facts(plan, k));
-  const sum = (of: "bytes" | "flops") => kernels.reduce((n, k) => n + k[of], 0);
-  return { kernels, bytes: sum("bytes"), flops: sum("flops"), toString: () => table(kernels) };
+export function explain(plan: Plan, { dispatches }: Pick<Prepared, "dispatches">): Explained {
+  const kernels = plan.kernels.map((k, i) => facts(plan, k, dispatches[i]));
+  const sum = (of: "dispatches" | "bytes" | "flops") => kernels.reduce((n, k) => n + k[of], 0);
+  return { kernels, dispatches: sum("dispatches"), bytes: sum("bytes"), flops: sum("flops"), toString: () => table(kernels) };
 }
 
-function facts({ graph, reads, stored, slotOf }: Plan, k: Kernel): KernelFacts {
+function facts({ graph, reads, stored, slotOf }: Plan, k: Kernel, dispatches: number): KernelFacts {
   const { nodes } = graph;
   const members = membersOf(k);
   const own = new Set(members);
@@ -45,6 +49,7 @@ function facts({ graph, reads, stored, slotOf }: Plan, k: Kernel): KernelFacts {
     loops: k.loops,
     ops: members.map((i) => (nodes[i].op.loops === "effect" ? `${nodes[i].attrs.by} → tensor ${stateOf(graph, i)}` : nodes[i].op.name)),
     shape,
+    dispatches,
     slots: members.flatMap((i) => slotOf[i] ?? []),
     bytes: [...read, ...written].reduce((n, i) => n + bytesOf(i), 0),
     flops: members.reduce((n, i) => n + operations(nodes[i]), 0),
@@ -63,7 +68,8 @@ function table(kernels: readonly KernelFacts[]): string {
   return kernels
     .map((k, i) => {
       const places = k.slots.length ? `slots ${k.slots.join(" ")}` : "";
-      return `${String(i + 1).padStart(3)} ${k.loops.padEnd(7)} ${format(k.shape).padEnd(16)} ${amount(k.bytes, "B").padStart(8)} ${amount(k.flops, "flop").padStart(10)}  ${squeeze(k.ops)} ${places}`;
+      const times = k.dispatches === 1 ? "  " : `×${k.dispatches}`;
+      return `${String(i + 1).padStart(3)} ${times} ${k.loops.padEnd(7)} ${format(k.shape).padEnd(16)} ${amount(k.bytes, "B").padStart(8)} ${amount(k.flops, "flop").padStart(10)}  ${squeeze(k.ops)} ${places}`;
     })
     .join("\n");
 }

@@ -29,6 +29,8 @@ export interface Device {
 
 /** A plan made ready for a device. */
 export interface Prepared {
+  /** How often a run starts each kernel of the plan: once, twice where its sums are cut into parts, never where nothing is to be computed. */
+  readonly dispatches: readonly number[];
   /**
    * Runs the plan `times` times for a graph of its structure: `nodes` bring the scalars and the memory of the leaves.
    * Each output is left in `into`, one row per run. Nothing is waited for.

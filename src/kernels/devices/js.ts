@@ -74,6 +74,7 @@ export class JsDevice implements Device {
   prepare({ graph, kernels, slotOf }: Plan): Prepared {
     const order = kernels.map((k) => [...k.cores, ...k.outer][0]); // never fused: one node each
     return {
+      dispatches: kernels.map(() => 1),
       dispose: () => {},
       run: (nodes, times, into) => {
         this.check();

@@ -135,6 +135,7 @@ export function prepare(device: WasmDevice, plan: Plan): Prepared & { readonly p
 
   return {
     phases: phases.map((steps) => ({ steps: steps.map((s) => s.label), flops: steps.reduce((sum, s) => sum + s.flops, 0) })),
+    dispatches: plan.kernels.map(() => 1),
     run: (nodes, times, into) => {
       device.finish();
       update(nodes);

@@ -25,8 +25,8 @@ export function prepare(device: WebGpuDevice, plan: Plan): Prepared {
   });
   let bytes = 0;
   const launches: Launch[] = [];
-  for (const code of plan.kernels.flatMap((kernel) => kernelCode(plan, kernel, device))) {
-    if (code.groups.includes(0)) continue; // an empty tensor: nothing to compute
+  const codes = plan.kernels.map((kernel) => kernelCode(plan, kernel, device).filter(({ groups }) => !groups.includes(0))); // of an empty tensor nothing
+  for (const code of codes.flat()) {
     launches.push({ ...code, pipeline: pipelineOf(device, code), at: bytes });
     bytes += Math.ceil((code.uniforms.fields.length * 4) / 256) * 256; // bindings of a uniform buffer are aligned
   }
@@ -63,6 +63,7 @@ export function prepare(device: WebGpuDevice, plan: Plan): Prepared {
   };
 
   return {
+    dispatches: codes.map(({ length }) => length),
     dispose: () => {}, // pipelines are the device's, for other plans of the same kernels
     run: (nodes, times, into) => {
       device.check();
