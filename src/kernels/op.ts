@@ -90,6 +90,8 @@ export interface Product extends Common {
     ) => { readonly index: Index; readonly inside: readonly string[] };
     /** Do neighbours in memory lie along k, in each operand? */
     readonly along: (t: Tensor) => { readonly a: boolean; readonly b: boolean };
+    /** How many of those neighbours lie side by side. A is read from the first input and B from the second, one place for each of theirs. */
+    readonly runs: (t: Tensor) => { readonly a: number; readonly b: number };
   };
   readonly wasm: (t: Tensor) => Matrices | Patches;
   /** Is B the second input as it lies, a row for each step along k? Then a sum of its columns may be made beside the product. */

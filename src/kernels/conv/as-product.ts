@@ -40,8 +40,8 @@ const inRow = (e: Emit, t: Tensor, row: string, col: string): Index => {
 };
 
 /** Sums and differences below are of unsigned numbers: what is below 0 wraps round to a very large one, and is outside as well. */
-const within = (conditions: readonly string[], value: string): string =>
-  conditions.length > 0 ? `select(0.0, ${value}, ${conditions.join(" && ")})` : value;
+const within = (e: Emit, conditions: readonly string[], value: string): string =>
+  conditions.length > 0 ? `select(${e.zero}, ${value}, ${conditions.join(" && ")})` : value;
 
 /** x at one tap of the patch of one pixel of y. */
 function patch(e: Emit, x: Tensor, g: Geometry, group: string, pixel: string, tap: string): string {
@@ -57,7 +57,7 @@ function patch(e: Emit, x: Tensor, g: Geometry, group: string, pixel: string, ta
     return at;
   });
   const at = e.at(x.shape, [n, ...source, channel(e, g, group, c, g.w[2])]);
-  return within(inside, e.value(x, at));
+  return within(e, inside, e.value(x, at));
 }
 
 const forward: View = {
@@ -66,6 +66,7 @@ const forward: View = {
   wasm: (t) => ({ kind: "patches", role: "y", geometry: of(t) }),
   wgsl: {
     along: () => ({ a: true, b: false }),
+    runs: (t) => ({ a: perGroup(of(t)).c1, b: perGroup(of(t)).o1 }),
     a: (e, t, [group], m, k) => patch(e, t.inputs[0], of(t), group, m, k),
     b: (e, t, [group], k, n) => e.value(t.inputs[1], inRow(e, t.inputs[1], k, channel(e, of(t), group, n, perGroup(of(t)).o1))),
     at: (e, t, [group], m, n) => {
@@ -81,6 +82,7 @@ const ofWeight: View = {
   wasm: (t) => ({ kind: "patches", role: "w", geometry: of(t) }),
   wgsl: {
     along: () => ({ a: false, b: false }),
+    runs: (t) => ({ a: perGroup(of(t)).c1, b: perGroup(of(t)).o1 }),
     a: (e, t, [group], m, k) => patch(e, t.inputs[0], of(t), group, k, m),
     b: (e, t, [group], k, n) => e.value(t.inputs[1], inRow(e, t.inputs[1], k, channel(e, of(t), group, n, perGroup(of(t)).o1))),
     at: (e, t, [group], m, n) => {
@@ -136,6 +138,7 @@ const transposed: View = {
   wasm: (t) => ({ kind: "patches", role: "x", geometry: of(t) }),
   wgsl: {
     along: () => ({ a: true, b: true }),
+    runs: (t) => ({ a: perGroup(of(t)).o1, b: perGroup(of(t)).o1 }),
     a: (e, t, [group, ...phase], m, k) => {
       const [g, [y]] = [of(t), t.inputs];
       const [n, ...rows] = e.at(rowsOf(g), m).coords();
@@ -143,7 +146,7 @@ const transposed: View = {
       const meetings = both((axis) => meetingOf(e, g, axis, phase[axis], rows[axis], [u, v][axis]));
       const at = e.at(y.shape, [n, ...meetings.map(({ i }) => i), channel(e, g, group, o, perGroup(g).o1)]);
       const inside = meetings.flatMap((meeting) => meeting.inside);
-      return within(inside, e.value(y, at));
+      return within(e, inside, e.value(y, at));
     },
     b: (e, t, [group, ...phase], k, n) => {
       const [g, [, w]] = [of(t), t.inputs];
@@ -151,7 +154,7 @@ const transposed: View = {
       const taps = both((axis) => tapOf(e, g, axis, phase[axis], [u, v][axis]));
       const at = e.at(w.shape, [...taps.map((tap) => tap.u), n, channel(e, g, group, o, perGroup(g).o1)]);
       const inside = taps.flatMap((tap) => tap.inside);
-      return within(inside, e.value(w, at));
+      return within(e, inside, e.value(w, at));
     },
     at: (e, t, [group, ...phase], m, n) => {
       const g = of(t);

@@ -53,6 +53,7 @@ export const matmulOp: Product = {
     b: (e, t, batch, k, n) => operand(e, t.inputs[1], batch, flips(t).flipB ? [n, k] : [k, n]),
     at: (e, t, batch, m, n) => ({ index: e.at(t.shape, [...batch, m, n]), inside: [] }),
     along: (t) => ({ a: !flips(t).flipA, b: !!flips(t).flipB }),
+    runs: (t) => ({ a: t.inputs[0].shape[t.inputs[0].rank - 1], b: t.inputs[1].shape[t.inputs[1].rank - 1] }),
   },
   plainB: (t) => t.rank === 2 && !flips(t).flipB,
   wasm: (t) => {

@@ -23,6 +23,8 @@ export interface Emit {
   dim(n: number): string;
   /** Gives an expression a name, so that it is computed once. */
   name(expression: string): string;
+  /** What stands where there is no value: 0, or four of them where values are read four at a time. */
+  readonly zero: string;
 }
 
 /** The uniform block: a field for each size and each scalar, in the order of first use. */
@@ -80,6 +82,7 @@ export interface Surroundings {
 /** Writes the body of one WGSL function. Equal expressions get one name. */
 export class Writer implements Emit {
   readonly lines: string[] = [];
+  readonly zero: string = "0.0";
   readonly #around: Surroundings;
   readonly #names = new Map<string, string>();
   readonly #places = new Map<string, Index>();

@@ -23,6 +23,8 @@ export interface Target {
   readonly buffers: number;
   /** Into how many parts the inner sum of every product is cut; undefined: by its shape. */
   readonly parts: number | undefined;
+  /** Tiles of products that were found faster than the table's: names, by productKey (tiles.ts). */
+  readonly tiles?: ReadonlyMap<string, string>;
 }
 
 const elementwiseFile: Source = { file: "elementwise/elementwise.wgsl", text: elementwise };
@@ -37,7 +39,7 @@ export function kernelCode(plan: Plan, k: Kernel, target: Target): readonly Kern
     case "reduce":
       return [reduceCode(new Writing(plan, k), target.family)];
     case "product":
-      return productCode(() => new Writing(plan, k), target);
+      return productCode(() => new Writing(plan, k), target, plan.baked);
     default:
       throw new Error(`unknown loops ${k.loops satisfies never}`);
   }

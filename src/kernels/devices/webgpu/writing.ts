@@ -2,7 +2,7 @@
 // the loops are is said by those who write with it (kernel.ts, product.ts).
 
 import { isLeaf } from "../../../tensor/graph.ts";
-import { stateOf } from "../../../tensor/inline.ts";
+import { bufferOf, stateOf } from "../../../tensor/inline.ts";
 import { type Kernel, membersOf } from "../../../tensor/merge.ts";
 import type { Plan } from "../../../tensor/plan.ts";
 import type { DType, Tensor } from "../../../tensor/tensor.ts";
@@ -77,18 +77,37 @@ export class Writing implements Surroundings {
     return this.node(i).op.loops === "effect" ? stateOf(this.#plan.graph, i) : i;
   }
 
-  #binding(i: number, writes: boolean): string {
-    const at = this.#home(i);
-    const { blockOf } = this.#plan.graph;
-    const key = isLeaf(this.node(at)) && blockOf[at] >= 0 ? `block ${blockOf[at]}` : `node ${at}`;
+  #binding(i: number, writes: boolean, type: string = scalarType(this.node(this.#home(i)).dtype)): { name: string; type: string } {
+    const key = bufferOf(this.#plan.graph, i);
     const known = this.#bindings.get(key);
     if (known) {
       known.writes ||= writes;
-      return known.name;
+      return known;
     }
-    const name = `b${this.#bindings.size}`;
-    this.#bindings.set(key, { name, node: at, writes, type: scalarType(this.node(at).dtype) });
-    return name;
+    const made = { name: `b${this.#bindings.size}`, node: this.#home(i), writes, type };
+    this.#bindings.set(key, made);
+    return made;
+  }
+
+  #isKept(i: number): boolean {
+    return this.#plan.stored[i] || this.node(i).op.loops === "effect";
+  }
+
+  /**
+   * Binds a stored node as vectors of four, before anything else binds it; false if that cannot be: where it does not begin at a whole
+   * vector, and where this kernel writes into its buffer, element by element.
+   */
+  bindVectors(i: number): boolean {
+    const { graph, offsets } = this.#plan;
+    const isWritten = membersOf(this.kernel).some((m) => this.#isKept(m) && bufferOf(graph, m) === bufferOf(graph, i));
+    const at = this.#home(i);
+    if (isWritten || this.node(at).dtype !== "f32" || offsets[at] % 4 > 0) return false;
+    return this.#binding(i, false, "vec4f").type === "vec4f";
+  }
+
+  /** Four neighbours at a place that is a multiple of four. */
+  loadVector(i: number, linear: string): string {
+    return `${this.#binding(i, false).name}[(${this.#offset(i, linear)}) / 4u]`;
   }
 
   /** Binds so much scratch memory under this name. */
@@ -104,18 +123,19 @@ export class Writing implements Surroundings {
   }
 
   load(i: number, linear: string): string {
-    const buffer = this.#binding(i, false);
+    const { name, type } = this.#binding(i, false);
     const at = this.#home(i);
+    const place = this.#offset(i, linear);
     const isBytes = isLeaf(this.node(at)) && this.node(at).dtype === "u8";
-    if (!isBytes) return `${buffer}[${this.#offset(i, linear)}]`;
-    return `extractBits(${buffer}[(${this.#offset(i, linear)}) / 4u], 8u * ((${this.#offset(i, linear)}) % 4u), 8u)`;
+    if (isBytes) return `extractBits(${name}[(${place}) / 4u], 8u * ((${place}) % 4u), 8u)`;
+    return type === "vec4f" ? `${name}[(${place}) / 4u][(${place}) % 4u]` : `${name}[${place}]`;
   }
 
   /** Lines that store the values of those members that must outlive the kernel. Values first: a state is read before it is written. */
   stores(writer: Writer, members: readonly number[], at: (i: number) => Index): string[] {
-    const kept = members.filter((i) => this.#plan.stored[i] || this.node(i).op.loops === "effect");
+    const kept = members.filter((i) => this.#isKept(i));
     const values = kept.map((i) => writer.value(this.node(i), at(i)));
-    return kept.map((i, which) => `${this.#binding(i, true)}[${this.#offset(i, at(i).linear())}] = ${values[which]};`);
+    return kept.map((i, which) => `${this.#binding(i, true).name}[${this.#offset(i, at(i).linear())}] = ${values[which]};`);
   }
 
   /** A function of what the writer wrote, between lines of ours. The last ones may have made it write: they are composed first. */
