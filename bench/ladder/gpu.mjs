@@ -1,0 +1,175 @@
+// Kernels on a GPU as they are written, with nothing of the engine in between: compiled, bound, run, read, timed by the clock on the
+// wall and by the GPU's own.
+import { describe, isSoftware, requestDevice, requireAdapter } from "../../dist/kernels/devices/webgpu/adapter.js";
+import { unwritten } from "./check.mjs";
+import { Refused } from "./declared.mjs";
+import { operands } from "./work.mjs";
+
+/**
+ * One dispatch. Bindings are operands by their number, the result, or scratch memory; `size`, a block of words, is bound behind them.
+ * `origin` says where a line of the code (from 1) stands.
+ * @typedef {{ of: number | "result" | "scratch", writes: boolean }} Binding
+ * @typedef {{
+ *   code: string, entryPoint: string, origin(line: number): { file: string, line: number },
+ *   bindings: readonly Binding[], size: readonly number[], groups: readonly [number, number, number], scratch?: number,
+ * }} Dispatch
+ */
+
+export async function openGpu() {
+  const adapter = await requireAdapter();
+  return new Gpu(await requestDevice(adapter), describe(adapter), isSoftware(adapter));
+}
+
+export class Gpu {
+  /** @type {{ work: import("./work.mjs").Work, buffers: GPUBuffer[] } | undefined} */
+  #uploaded;
+
+  /** @param {GPUDevice} device @param {string} description @param {boolean} isSoftware */
+  constructor(device, description, isSoftware) {
+    this.device = device;
+    this.description = description;
+    this.isSoftware = isSoftware;
+  }
+
+  /** The dispatches of one rung, compiled and bound. @param {import("./work.mjs").Work} work @param {readonly Dispatch[]} dispatches */
+  async prepare(work, dispatches) {
+    /** @type {GPUComputePipeline[]} */
+    const pipelines = [];
+    for (const dispatch of dispatches) pipelines.push(await this.#pipeline(dispatch)); // one by one, so that the first error is the first
+    const result = this.#buffer(unwritten(work.rows * work.columns));
+    const scratch = this.#buffer(new Float32Array(Math.max(0, ...dispatches.map((d) => d.scratch ?? 0))));
+    const inputs = this.#operands(work);
+    const sizes = dispatches.map(({ size }) => this.#buffer(Uint32Array.from(size), GPUBufferUsage.UNIFORM));
+    const bound = dispatches.map(({ bindings }, i) => {
+      const buffers = bindings.map(({ of }) => (of === "result" ? result : of === "scratch" ? scratch : inputs[of]));
+      const entries = [...buffers, sizes[i]].map((buffer, binding) => ({ binding, resource: { buffer } }));
+      return this.device.createBindGroup({ layout: pipelines[i].getBindGroupLayout(0), entries });
+    });
+    const launches = dispatches.map(({ groups }, i) => ({ pipeline: pipelines[i], bound: bound[i], groups }));
+    return new Program(this.device, launches, result, [result, scratch, ...sizes]);
+  }
+
+  /** A work's operands are uploaded once for all its rungs. @param {import("./work.mjs").Work} work */
+  #operands(work) {
+    if (this.#uploaded?.work !== work) {
+      for (const buffer of this.#uploaded?.buffers ?? []) buffer.destroy();
+      this.#uploaded = { work, buffers: operands(work).map((values) => this.#buffer(values)) };
+    }
+    return this.#uploaded.buffers;
+  }
+
+  /** Memory of whole vectors of four, so that a kernel may read it by vectors. @param {Float32Array | Uint32Array} values */
+  #buffer(values, kind = GPUBufferUsage.STORAGE) {
+    const size = Math.max(16, Math.ceil(values.byteLength / 16) * 16);
+    const buffer = this.device.createBuffer({ size, usage: kind | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST });
+    this.device.queue.writeBuffer(buffer, 0, values.buffer, values.byteOffset, values.byteLength);
+    return buffer;
+  }
+
+  /** @param {Dispatch} dispatch */
+  async #pipeline({ code, entryPoint, origin, bindings }) {
+    const { device } = this;
+    device.pushErrorScope("validation"); // told below, in words of our own
+    try {
+      const module = device.createShaderModule({ code });
+      const { messages } = await module.getCompilationInfo();
+      const error = messages.find(({ type }) => type === "error");
+      if (error) throw new Refused(pointing(code, error, origin));
+      /** @type {GPUBufferBindingType[]} */
+      const types = [...bindings.map(({ writes }) => (writes ? "storage" : "read-only-storage")), "uniform"];
+      const entries = types.map((type, binding) => ({ binding, visibility: GPUShaderStage.COMPUTE, buffer: { type } }));
+      const layout = device.createPipelineLayout({ bindGroupLayouts: [device.createBindGroupLayout({ entries })] });
+      return await device.createComputePipelineAsync({ layout, compute: { module, entryPoint } }).catch((error) => {
+        throw new Refused(`${origin(1).file}: ${error.message}`);
+      });
+    } finally {
+      await device.popErrorScope();
+    }
+  }
+
+  close() {
+    this.device.destroy();
+  }
+}
+
+/** The file, the line, what is wrong, the line itself, a caret. @param {string} code @param {GPUCompilationMessage} error @param {Dispatch["origin"]} origin */
+function pointing(code, { lineNum, linePos, message }, origin) {
+  const { file, line } = origin(lineNum);
+  return `${file}:${line}: ${message}\n${code.split("\n")[lineNum - 1] ?? ""}\n${" ".repeat(Math.max(0, linePos - 1))}^`;
+}
+
+/** @typedef {{ pipeline: GPUComputePipeline, bound: GPUBindGroup, groups: readonly [number, number, number] }} Launch */
+
+class Program {
+  /** @param {GPUDevice} device @param {readonly Launch[]} launches @param {GPUBuffer} result @param {readonly GPUBuffer[]} own */
+  constructor(device, launches, result, own) {
+    this.device = device;
+    this.launches = launches;
+    this.result = result;
+    this.own = own;
+  }
+
+  /** Runs it, and waits until it is done. @param {number} times */
+  async run(times) {
+    const encoder = this.device.createCommandEncoder();
+    this.#encode(encoder, times);
+    this.device.queue.submit([encoder.finish()]);
+    await this.device.queue.onSubmittedWorkDone();
+  }
+
+  /** What one run leaves in the result. Whatever WebGPU has against it is an error here. */
+  async results() {
+    this.device.pushErrorScope("validation");
+    const encoder = this.device.createCommandEncoder();
+    this.#encode(encoder, 1);
+    this.device.queue.submit([encoder.finish()]);
+    const refused = await this.device.popErrorScope();
+    if (refused) throw new Refused(refused.message);
+    return new Float32Array(await this.#read(this.result));
+  }
+
+  /** Microseconds of one run of several, by the GPU's own clock; undefined if it has none. @param {number} times */
+  async clock(times) {
+    if (!this.device.features.has("timestamp-query")) return undefined;
+    const querySet = this.device.createQuerySet({ type: "timestamp", count: 2 });
+    const stamps = this.device.createBuffer({ size: 16, usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC });
+    const encoder = this.device.createCommandEncoder();
+    this.#encode(encoder, times, { querySet, beginningOfPassWriteIndex: 0, endOfPassWriteIndex: 1 });
+    encoder.resolveQuerySet(querySet, 0, 2, stamps, 0);
+    this.device.queue.submit([encoder.finish()]);
+    const [begin, end] = new BigUint64Array(await this.#read(stamps));
+    stamps.destroy();
+    querySet.destroy();
+    return Number(end - begin) / 1e3 / times;
+  }
+
+  /** @param {GPUCommandEncoder} encoder @param {number} times @param {GPUComputePassTimestampWrites} [timestampWrites] */
+  #encode(encoder, times, timestampWrites) {
+    const pass = encoder.beginComputePass(timestampWrites && { timestampWrites });
+    for (let i = 0; i < times; i++) {
+      for (const { pipeline, bound, groups } of this.launches) {
+        pass.setPipeline(pipeline);
+        pass.setBindGroup(0, bound);
+        pass.dispatchWorkgroups(...groups);
+      }
+    }
+    pass.end();
+  }
+
+  /** @param {GPUBuffer} buffer */
+  async #read(buffer) {
+    const { size } = buffer;
+    const staging = this.device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+    const encoder = this.device.createCommandEncoder();
+    encoder.copyBufferToBuffer(buffer, 0, staging, 0, size);
+    this.device.queue.submit([encoder.finish()]);
+    await staging.mapAsync(GPUMapMode.READ);
+    const bytes = staging.getMappedRange().slice(0);
+    staging.destroy();
+    return bytes;
+  }
+
+  close() {
+    for (const buffer of this.own) buffer.destroy();
+  }
+}
