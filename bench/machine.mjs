@@ -44,3 +44,13 @@ function commit() {
     return process.env["COMMIT"] ?? "unknown";
   }
 }
+
+/** What an adapter says of itself, as a plain object: its values are getters of a prototype. @param {GPUAdapter} adapter */
+export const adapterFacts = ({ info, features }) => ({ info: plain(info), features: [...features].sort() });
+
+/** @param {object} from */
+export function plain(from) {
+  const keys = [];
+  for (const key in from) keys.push(key);
+  return Object.fromEntries(keys.map((key) => [key, Reflect.get(from, key)]));
+}

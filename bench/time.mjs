@@ -11,13 +11,15 @@ import Benchmark from "benchmark";
  * repeats the body until the clock is fine enough, 50 ms or more: that is one sample.
  * @param {() => Promise<unknown>} body
  * @param {number} count
+ * @param {number} seconds in which no more samples are begun, beyond five; a sample takes a thirtieth of them or more
  * @returns {Promise<Times>}
  */
-export function time(body, count) {
+export function time(body, count, seconds = 1.5) {
   return new Promise((resolve, reject) => {
     const bench = new Benchmark({
       defer: true, // and no `setup`: benchmark reads its text, so it would lose the names around it
-      maxTime: 1.5,
+      maxTime: seconds,
+      minTime: seconds / 30,
       minSamples: 5,
       fn: (/** @type {{ resolve(): void }} */ deferred) => body().then(() => deferred.resolve(), reject),
       onComplete: () => resolve(summary(bench.stats.sample.map((seconds) => (seconds * 1e6) / count))),
