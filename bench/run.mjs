@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import * as conv from "./conv.mjs";
 import * as cpu from "./cpu.mjs";
+import * as kernels from "./kernels.mjs";
 import { load, machine } from "./machine.mjs";
 import * as overhead from "./overhead.mjs";
 import { table } from "./report.mjs";
@@ -22,6 +23,7 @@ const benches = {
   overhead: { ...overhead, needsGpu: true, tables: (file) => ({ overhead: table(file) }) },
   cpu: { ...cpu, needsGpu: false },
   conv: { ...conv, needsGpu: false },
+  kernels: { ...kernels, needsGpu: true },
 };
 const usage = `usage: npm run bench [-- NAME… [--filter TEXT] [--json FILE] [options of that bench]]
 
