@@ -1,10 +1,11 @@
 // node bench/gpu-host.mjs [FILE]: everything to ask of a machine with a GPU, in one command: what the adapter offers, whether every
-// kernel is right on it, and then the benches. It needs dist/, bench/, package.json and the packages webgpu and benchmark, no more.
-// The answers are written to FILE (default bench/results/gpu-host.json) as they come; exit 1 if a kernel is wrong.
+// kernel is right on it, and then the benches of overhead and of kernels. It needs dist/, bench/, package.json and the packages webgpu and
+// benchmark, no more. The answers are written to FILE (default bench/results/gpu-host.json) as they come; exit 1 if a kernel is wrong.
 import { writeFileSync } from "node:fs";
 import { create, globals } from "webgpu";
 import { isSoftware, registerGpu, requireAdapter } from "../dist/kernels/devices/webgpu/adapter.js";
-import { load, machine } from "./machine.mjs";
+import * as kernels from "./kernels.mjs";
+import { adapterFacts, load, machine, plain } from "./machine.mjs";
 import * as overhead from "./overhead.mjs";
 import { table } from "./report.mjs";
 import { verify } from "./verify.mjs";
@@ -19,9 +20,9 @@ const adapter = await requireAdapter();
 const unsafe = await held.unsafe.requestAdapter({ powerPreference: "high-performance" });
 const facts = {
   isSoftware: isSoftware(adapter),
-  ...offers(adapter),
-  limits: copied(adapter.limits),
-  withUnsafeApis: unsafe && offers(unsafe),
+  ...adapterFacts(adapter),
+  limits: plain(adapter.limits),
+  withUnsafeApis: unsafe && adapterFacts(unsafe),
 };
 console.log(JSON.stringify(facts, undefined, 2));
 if (facts.isSoftware) console.log("This is a software driver: what follows is a rehearsal, and measures no GPU.");
@@ -35,19 +36,12 @@ const measured = { bench: "overhead", ...(await overhead.run({ filter: "", log: 
 const results = { ...measured, machine: { ...about, loadAfter: load() } };
 console.log(table(results));
 write({ wrong, overhead: results });
-process.exit(wrong.length > 0 ? 1 : 0);
 
-/** @param {GPUAdapter} adapter */
-function offers({ info, features }) {
-  return { info: copied(info), features: [...features].sort() };
-}
-
-/** As a plain object: the values are getters of a prototype. @param {object} from */
-function copied(from) {
-  const keys = [];
-  for (const key in from) keys.push(key);
-  return Object.fromEntries(keys.map((key) => [key, Reflect.get(from, key)]));
-}
+const timed = { bench: "kernels", ...(await kernels.run({ device: "webgpu", filter: "", log: console.log })) };
+const single = { ...timed, machine: { ...about, loadAfter: load() } };
+console.log(kernels.tables(single)["kernels"]);
+write({ wrong, overhead: results, kernels: single });
+process.exit(wrong.length + single.wrong.length > 0 ? 1 : 0);
 
 /** @param {object} answers */
 function write(answers) {
