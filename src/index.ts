@@ -11,6 +11,7 @@ export type { Device } from "./kernels/devices/device.ts";
 export { type DeviceName, type OpenOptions, open } from "./kernels/devices/open.ts";
 export type { WebGpuDevice } from "./kernels/devices/webgpu/device.ts";
 export type { KernelTime } from "./kernels/devices/webgpu/profile.ts";
+export type { Tiles } from "./kernels/devices/webgpu/tiles.ts";
 export * from "./kernels/ops.ts";
 export { assign } from "./kernels/state/assign.ts";
 export { type Compiled, compile } from "./tensor/compile.ts";

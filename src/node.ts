@@ -3,6 +3,8 @@
 import { registerHost } from "./kernels/devices/wasm/host.ts";
 import { nodeHost } from "./kernels/devices/wasm/threads.node.ts";
 import { registerGpu } from "./kernels/devices/webgpu/adapter.ts";
+import { tilesCache } from "./kernels/devices/webgpu/tiles-cache.node.ts";
+import { registerTilesCache } from "./kernels/devices/webgpu/tiles-cache.ts";
 
 export * from "./data/node.ts";
 export * from "./index.ts";
@@ -10,6 +12,7 @@ export * from "./vae/index.ts";
 export * from "./vae/run.node.ts";
 
 registerHost(nodeHost);
+registerTilesCache(tilesCache);
 registerGpu(async () => {
   if (process.platform === "linux" && !loads("libvulkan.so.1")) return NO_ADAPTERS; // Dawn would print two lines about itself
   try {

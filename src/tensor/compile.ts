@@ -2,6 +2,7 @@
 // in JavaScript beyond handing its kernels to the device.
 
 import { type Device, device as openDevice } from "../kernels/devices/device.ts";
+import type { Tiles } from "../kernels/devices/webgpu/tiles.ts";
 import { inputLeaf, outputLeaf } from "../kernels/layout/leaf.ts";
 import { assign } from "../kernels/state/assign.ts";
 import { scalar } from "./create.ts";
@@ -23,6 +24,11 @@ export interface Compiled<A extends readonly Tensor[], R extends Outputs> {
   readonly clock: Tensor;
   /** The kernels of the program for these arguments, one line each. */
   explain(...args: A): Explained;
+  /**
+   * Finds the fastest kernels for these arguments on this device, by trying, and goes on with them. What it found is plain JSON, for
+   * `open("webgpu", { tiles })`; nothing where there is nothing to choose from. Values do not change, and the function does not run.
+   */
+  tune(...args: A): Promise<Tiles>;
   dispose(): void;
   [Symbol.dispose](): void;
 }
@@ -60,11 +66,13 @@ export function compile<A extends readonly Tensor[], R extends Outputs>(
   const programs = new Map<string, Traced<R>>();
   let isDisposed = false;
 
+  const keyOf = (args: A): string => args.map((x, i) => `${tensorArgument(x, i).dtype}[${x.shape}]`).join();
+
   const traced = (args: A): Traced<R> => {
     if (isDisposed) throw new Error("compile: the function was disposed");
     if (isTracing())
       throw new Error("compile: a compiled function is called inside another, which would freeze its result; call the plain one");
-    const key = args.map((x, i) => `${tensorArgument(x, i).dtype}[${x.shape}]`).join();
+    const key = keyOf(args);
     const found = programs.get(key);
     if (found?.places.every(([t, block]) => t.storage?.block === block)) return found;
     runEffects();
@@ -98,6 +106,15 @@ export function compile<A extends readonly Tensor[], R extends Outputs>(
     explain: (...args: A) => {
       const { plan, prepared } = traced(args);
       return explain(plan, prepared);
+    },
+    tune: async (...args: A) => {
+      const program = traced(args);
+      const { device, plan } = program;
+      const tiles = await device.tune?.(plan);
+      if (!tiles || programs.get(keyOf(args)) !== program) return tiles ?? {};
+      program.prepared.dispose();
+      programs.set(keyOf(args), { ...program, prepared: device.prepare(plan) });
+      return tiles;
     },
     dispose,
     [Symbol.dispose]: dispose,

@@ -2,6 +2,7 @@
 
 import type { Plan } from "../../tensor/plan.ts";
 import type { DType, Tensor, Values } from "../../tensor/tensor.ts";
+import type { Tiles } from "./webgpu/tiles.ts";
 
 export interface Device {
   readonly name: string;
@@ -21,6 +22,8 @@ export interface Device {
   copy(from: unknown, to: unknown, elements: number): void;
   read(buffer: unknown, offset: number, elements: number, dtype: DType): Promise<Values>;
   prepare(plan: Plan): Prepared;
+  /** Tries other kernels for a plan, and has plans that are prepared from now on take the fastest. On devices that have a choice. */
+  tune?(plan: Plan): Promise<Tiles>;
   /** Resolves when all work so far is done. */
   idle(): Promise<void>;
   close(): Promise<void>;

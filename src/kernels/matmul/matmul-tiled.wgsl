@@ -42,7 +42,7 @@ const EDGES = true;
 const A_ALONG_P = true;
 const B_ALONG_P = false;
 
-/// Four neighbours in memory. Where they are one vector there, another version of this function loads it at once.
+// Four neighbours in memory. Where they are one vector there, another version of this function loads it at once.
 fn loadA4(batch: u32, row: u32, p: u32) -> vec4f {
   var four = vec4f();
   for (var i = 0u; i < 4u; i++) {
@@ -87,7 +87,7 @@ const LANES = DOWN * ACROSS;
 const PIECES_A = HEIGHT * DEPTH / 16u;
 const PIECES = PIECES_A + WIDTH * DEPTH / 16u;
 
-/// Where in its slice a piece lies, (p, row or column), both in fours: neighbours move what are neighbours in memory.
+// Where in its slice a piece lies, (p, row or column), both in fours: neighbours move what are neighbours in memory.
 fn placeOf(piece: u32, side: u32, alongP: bool) -> vec2u {
   return select(vec2u(piece / (side / 4u), piece % (side / 4u)), vec2u(piece % (DEPTH / 4u), piece / (DEPTH / 4u)), alongP);
 }
@@ -119,7 +119,7 @@ fn keep(values: mat4x4f, piece: u32) {
   sliceB[first + WIDTH / 4u * 3u] = values[3];
 }
 
-/// Four rows times four columns. A matrix of WGSL is a list of vectors; here each is a row.
+// Four rows times four columns. A matrix of WGSL is a list of vectors; here each is a row.
 fn outer(a: vec4f, b: vec4f) -> mat4x4f {
   return mat4x4f(a.x * b, a.y * b, a.z * b, a.w * b);
 }

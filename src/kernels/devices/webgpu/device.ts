@@ -8,12 +8,19 @@ import { describe, isSoftware, requestDevice } from "./adapter.ts";
 import type { Family } from "./kernel.ts";
 import { type KernelTime, Profile } from "./profile.ts";
 import { prepare } from "./program.ts";
+import { checkedTile, checkedTiles, type Tiles } from "./tiles.ts";
+import { keepTiles, knownTiles } from "./tiles-cache.ts";
+import { tune } from "./tune.ts";
 
 export interface WebGpuOptions {
   /** Which kernels to use: with workgroup memory (`tiled`, for GPUs) or without (`simple`). Default: by the adapter. */
   readonly kernels?: Family;
   /** Into how many parts the inner sums of products are cut, for tests. Default: by their shapes. */
   readonly parts?: number;
+  /** The tile of all products that have one, for tests and benchmarks. Default: by their shapes. */
+  readonly tile?: string;
+  /** What `tune` found, for this adapter among others. Default: in Node what was found there before, elsewhere nothing. */
+  readonly tiles?: Tiles;
 }
 
 /** Core WebGPU guarantees eight storage buffers to a kernel; no more are used anywhere. */
@@ -29,6 +36,9 @@ export class WebGpuDevice implements Device {
   readonly gpu: GPUDevice;
   readonly family: Family;
   readonly parts: number | undefined;
+  readonly tile: string | undefined;
+  /** Tiles that were found faster than those of the table: names, by product. */
+  readonly tiles: Map<string, string>;
   readonly #slots: GPUBuffer[] = [];
   #uniforms: GPUBuffer | undefined;
   /** The plan whose sizes and scalars the uniform buffer holds. */
@@ -46,14 +56,18 @@ export class WebGpuDevice implements Device {
   #closed = false;
 
   static async open(adapter: GPUAdapter, options: WebGpuOptions): Promise<WebGpuDevice> {
-    return new WebGpuDevice(adapter, await requestDevice(adapter), options);
+    if (options.tile !== undefined) checkedTile(options.tile, "open: tile");
+    const tiles = options.tiles ? checkedTiles(options.tiles, "open: tiles") : await knownTiles(describe(adapter));
+    return new WebGpuDevice(adapter, await requestDevice(adapter), options, tiles);
   }
 
-  private constructor(adapter: GPUAdapter, gpu: GPUDevice, { kernels, parts }: WebGpuOptions) {
+  private constructor(adapter: GPUAdapter, gpu: GPUDevice, { kernels, parts, tile }: WebGpuOptions, tiles: Tiles) {
     this.gpu = gpu;
     this.description = describe(adapter);
     this.family = kernels ?? (isSoftware(adapter) ? "simple" : "tiled");
     this.parts = parts;
+    this.tile = tile;
+    this.tiles = new Map(Object.entries(tiles[this.description] ?? {}));
     gpu.onuncapturederror = ({ error }) => {
       // What only follows from an earlier error is left to the check that explains that one.
       const follows = this.#checks.size > 0 && error.message.includes("due to a previous error");
@@ -217,6 +231,13 @@ export class WebGpuDevice implements Device {
 
   prepare(plan: Plan): Prepared {
     return prepare(this, plan);
+  }
+
+  async tune(plan: Plan): Promise<Tiles> {
+    for (const [product, tile] of await tune(this, plan)) this.tiles.set(product, tile);
+    const tiles = { [this.description]: Object.fromEntries(this.tiles) };
+    await keepTiles(this.description, tiles);
+    return tiles;
   }
 
   /** How long each kernel that `work` starts takes on the GPU: `await device.profile(() => step(batch))`. */

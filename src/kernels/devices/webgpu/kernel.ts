@@ -23,6 +23,8 @@ export interface Target {
   readonly buffers: number;
   /** Into how many parts the inner sum of every product is cut; undefined: by its shape. */
   readonly parts: number | undefined;
+  /** The name of the tile of every product that has one; undefined: by its shape. */
+  readonly tile?: string | undefined;
   /** Tiles of products that were found faster than the table's: names, by productKey (tiles.ts). */
   readonly tiles?: ReadonlyMap<string, string>;
 }

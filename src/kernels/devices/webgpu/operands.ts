@@ -73,7 +73,7 @@ function vectorOperands(writing: Writing, t: Tensor, { blocks, parts, length }: 
   const can = (operand: "a" | "b"): boolean => {
     const stored = storedUnder(writing, t.inputs[operand === "a" ? 0 : 1]);
     const whole = runs[operand] % 4 === 0 && (!along[operand] || parts === 1 || length % 4 === 0);
-    return blocks.inPieces && stored !== undefined && whole && writing.bindVectors(stored);
+    return blocks.tile !== undefined && stored !== undefined && whole && writing.bindVectors(stored);
   };
   return { a: can("a"), b: can("b") };
 }

@@ -12,7 +12,7 @@ import { Writer } from "./emit.ts";
 import type { Target } from "./kernel.ts";
 import type { Source } from "./link.ts";
 import { loaders } from "./operands.ts";
-import { bandFor, lanesFor, partsFor, productKey, type Sizes, SLICE, type Tile, tileFor, tileNamed } from "./tiles.ts";
+import { bandFor, lanesFor, partsFor, productKey, type Sizes, SLICE, tileFor, tileNamed } from "./tiles.ts";
 import { folded, type KernelCode, MAX_GROUPS, type Writing } from "./writing.ts";
 
 const matmulFile: Source = { file: "matmul/matmul.wgsl", text: matmul };
@@ -26,8 +26,8 @@ interface Blocks {
   readonly constants: readonly string[];
   readonly high: number;
   readonly wide: number;
-  /** Are operands moved in pieces of 4 × 4, or element by element? */
-  readonly inPieces: boolean;
+  /** Where operands are moved in pieces of 4 × 4: the tile, and the product's name among those that were tuned. */
+  readonly tile: { readonly name: string; readonly product: string; readonly sizes: Sizes } | undefined;
 }
 
 /** The sizes as the kernel sees them. A C of few rows is computed turned round, as Cᵀ = Bᵀ · Aᵀ, which has few columns. */
@@ -52,6 +52,9 @@ export function productCode(write: () => Writing, target: Target, baked: boolean
   const fits = codes.every(({ bindings }) => bindings.length <= target.buffers);
   return fits ? codes : [sumsCode(write(), layoutOf(write(), { ...target, parts: 1 }, baked))];
 }
+
+/** The tile of a product, and its name among those that were tuned; undefined if it has none. */
+export const tileOf = (writing: Writing, target: Target): Blocks["tile"] => layoutOf(writing, target, true).blocks.tile;
 
 function layoutOf(writing: Writing, target: Target, baked: boolean): Layout {
   const { cores, rider } = writing.kernel;
@@ -83,8 +86,9 @@ function lanesOf(sizes: Omit<Sizes, "parts">): number {
 
 function tiled(t: Tensor, sizes: Sizes, length: number, target: Target, baked: boolean): Blocks {
   const along = (t.op as Product).wgsl.along(t);
-  const name = target.tiles?.get(productKey(t.op.name, along, sizes)) ?? tileFor(sizes);
-  const tile = tileNamed(name) as Tile; // names are checked where they come in
+  const product = productKey(t.op.name, along, sizes);
+  const name = target.tile ?? target.tiles?.get(product) ?? tileFor(sizes);
+  const tile = tileNamed(name);
   const { height, width, depth, rows, columns } = tile;
   const hangs = sizes.m % height > 0 || sizes.n % width > 0 || length % depth > 0;
   const constants = {
@@ -97,7 +101,7 @@ function tiled(t: Tensor, sizes: Sizes, length: number, target: Target, baked: b
       ...Object.entries(constants).map(([constant, value]) => `const ${constant} = ${value}u;`),
       ...Object.entries(flags).map(([constant, value]) => `const ${constant} = ${value};`),
     ],
-    ...{ high: height, wide: width, inPieces: true },
+    ...{ high: height, wide: width, tile: { name, product, sizes } },
   };
 }
 
@@ -105,13 +109,13 @@ const LANES = 64; // of a workgroup without tiles
 
 function untiled({ m, n }: { m: number; n: number }, { family }: Pick<Target, "family">): Blocks {
   if (family === "tiled" && isNarrow({ n }))
-    return { file: matmulNarrowFile, constants: [`const COLUMNS = ${n}u;`], high: LANES, wide: NARROW, inPieces: false };
+    return { file: matmulNarrowFile, constants: [`const COLUMNS = ${n}u;`], high: LANES, wide: NARROW, tile: undefined };
   // 64 invocations, each with 4 rows and 8 columns, in a rectangle that leaves few of them idle.
   const atLeast = (count: number) => 2 ** Math.ceil(Math.log2(Math.max(count, 1)));
   const down = Math.min(atLeast(Math.ceil(m / 4)), LANES / Math.min(atLeast(Math.ceil(n / 8)), 8));
   const across = LANES / down;
   const constants = [`const DOWN = ${down}u;`, `const ACROSS = ${across}u;`];
-  return { file: matmulFile, constants, high: 4 * down, wide: 8 * across, inPieces: false };
+  return { file: matmulFile, constants, high: 4 * down, wide: 8 * across, tile: undefined };
 }
 
 /** The product itself, whose sums are stored; or, in parts, a product with the parts as one more axis of its batch. */

@@ -53,8 +53,14 @@ function parsed(name: string): Tile {
   return { height, width, depth, rows, columns };
 }
 
-/** The tile of that name; undefined if there is none. */
-export const tileNamed = (name: string): Tile | undefined => tiles.get(name);
+/** The tile of a name that was checked. */
+export const tileNamed = (name: string): Tile => tiles.get(name) as Tile;
+
+/** Throws unless there is such a tile. */
+export function checkedTile(name: unknown, where: string): string {
+  if (tileNames.includes(name as string)) return name as string;
+  throw new Error(`${where}: there is no tile ${JSON.stringify(name)}; there are ${tileNames.join(", ")}`);
+}
 
 export const blocksDown = (tile: Tile, { m }: Pick<Sizes, "m">): number => Math.ceil(m / tile.height);
 export const blocksAcross = (tile: Tile, { n }: Pick<Sizes, "n">): number => Math.ceil(n / tile.width);
@@ -62,15 +68,22 @@ export const blocksAcross = (tile: Tile, { n }: Pick<Sizes, "n">): number => Mat
 /** The name of the tile that the table has for a product. */
 export function tileFor(sizes: Sizes): string {
   const fits = (name: string): boolean => {
-    const tile = tiles.get(name) as Tile;
-    const blocks = blocksDown(tile, sizes) * blocksAcross(tile, sizes);
-    const filled = (sizes.m * sizes.n) / (blocks * tile.height * tile.width);
-    return sizes.batch * sizes.parts * blocks >= table[name].least && (filled >= FILLED || table[name].least === 0);
+    const groups = sizes.batch * sizes.parts * blocksDown(tileNamed(name), sizes) * blocksAcross(tileNamed(name), sizes);
+    return groups >= table[name].least && (filled(name, sizes) >= FILLED || table[name].least === 0);
   };
   return tileNames.find(fits) as string; // one asks for nothing
 }
 
 const FILLED = 0.75; // of the blocks: what hangs over the edge is computed, too
+
+function filled(name: string, sizes: Sizes): number {
+  const tile = tileNamed(name);
+  return (sizes.m * sizes.n) / (blocksDown(tile, sizes) * tile.height * blocksAcross(tile, sizes) * tile.width);
+}
+
+/** The tiles that may be as fast: none whose blocks are three times as empty. */
+export const candidatesFor = (sizes: Sizes): string[] =>
+  tileNames.filter((name) => 3 * filled(name, sizes) >= filled(tileFor(sizes), sizes));
 
 /** Rows of blocks that are computed together so that they find each other's operands in the cache; 1 where all fits into it anyway. */
 export const bandFor = (tile: Tile, sizes: Sizes): number => (Math.min(blocksDown(tile, sizes), blocksAcross(tile, sizes)) >= 16 ? 8 : 1);
@@ -91,6 +104,17 @@ export const lanesFor = ({ batch, m, n }: Pick<Sizes, "batch" | "m" | "n">): num
 
 /** Tiles that were found faster: adapter → product → tile. Plain JSON, to be given back to `open("webgpu", { tiles })`. */
 export type Tiles = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+/** Throws unless these are tiles as `tune` gives them. */
+export function checkedTiles(value: unknown, where: string): Tiles {
+  const record = (x: unknown, of: string): [string, unknown][] => {
+    if (typeof x === "object" && x !== null && !Array.isArray(x)) return Object.entries(x);
+    throw new Error(`${where}: ${of} is ${JSON.stringify(x)}, not a record; give back what tune() returned`);
+  };
+  for (const [adapter, found] of record(value, "the whole"))
+    for (const [product, name] of record(found, JSON.stringify(adapter))) checkedTile(name, `${where}: ${product}`);
+  return value as Tiles;
+}
 
 /** A product's name among the tuned: the op, whether each operand lies as it is (n) or transposed (t), batch, m, n, k. */
 export const productKey = (
