@@ -8,13 +8,15 @@ import { parseArgs } from "node:util";
 import * as conv from "./conv.mjs";
 import * as cpu from "./cpu.mjs";
 import * as kernels from "./kernels.mjs";
+import * as ladder from "./ladder.mjs";
 import { load, machine } from "./machine.mjs";
+import * as mine from "./mine.mjs";
 import * as overhead from "./overhead.mjs";
 import { table } from "./report.mjs";
 
 /**
  * @typedef {Record<string, any>} Values of the options, by name
- * @typedef {{ title: string, options: Record<string, { type: "string", default: string }>, needsGpu: boolean, objection(values: Values): string | undefined,
+ * @typedef {{ title: string, argument?: string, options: Record<string, { type: "string", default: string }>, needsGpu: boolean, objection(values: Values): string | undefined,
  *   isWhole(found: any, values: Values): boolean, run(values: any): Promise<object>, tables(file: any): Record<string, string> }} Bench
  */
 
@@ -24,13 +26,15 @@ const benches = {
   cpu: { ...cpu, needsGpu: false },
   conv: { ...conv, needsGpu: false },
   kernels: { ...kernels, needsGpu: true },
+  ladder: { ...ladder, needsGpu: true },
+  mine: { ...mine, needsGpu: true },
 };
 const usage = `usage: npm run bench [-- NAME… [--filter TEXT] [--json FILE] [options of that bench]]
 
 ${Object.entries(benches)
-  .map(([name, { title, options }]) => {
+  .map(([name, { title, argument = "", options }]) => {
     const own = Object.entries(options).map(([option, { default: value }]) => `--${option} ${value}`);
-    return `  ${name.padEnd(12)} ${title}\n${" ".repeat(15)}${own.join(" ")}`;
+    return `  ${name.padEnd(12)} ${title}\n${" ".repeat(15)}${[argument, ...own].join(" ").trim()}`;
   })
   .join("\n")}
 `;
@@ -38,7 +42,7 @@ ${Object.entries(benches)
 /** @param {string} path */
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
-const { names, json, filter, given } = parsed();
+const { names, argument, json, filter, given } = parsed();
 const hasAdapter = () => spawnSync(process.execPath, [here("has-adapter.mjs")], { stdio: "ignore" }).status === 0;
 if (names.every((name) => !benches[name].needsGpu) || process.env["ON_TEST_DRIVER"] || hasAdapter()) {
   for (const name of names) await run(name);
@@ -53,7 +57,7 @@ if (names.every((name) => !benches[name].needsGpu) || process.env["ON_TEST_DRIVE
 /** @param {string} name */
 async function run(name) {
   const bench = benches[name];
-  const values = { ...valuesOf(name, given), filter };
+  const values = { ...valuesOf(name, given), argument, filter };
   const before = machine();
   const found = await bench.run({ ...values, log: console.error });
   const file = { bench: name, machine: { ...before, loadAfter: load() }, ...found };
@@ -81,17 +85,18 @@ function parsed() {
       },
     });
     const { filter, json, help, ...given } = values;
+    const argument = positionals[0] && benches[positionals[0]]?.argument ? positionals.splice(1) : [];
     const unknown = positionals.find((name) => !(name in benches));
     if (unknown) throw new Error(`there is no bench "${unknown}"`);
-    const names = positionals.length ? positionals : Object.keys(benches);
+    const names = positionals.length ? positionals : Object.keys(benches).filter((name) => !benches[name].argument);
     for (const name of names) {
       const strange = Object.keys(given).find((option) => !(option in benches[name].options));
       if (strange) throw new Error(`${name} has no --${strange}; name the bench that it is meant for`);
-      const objection = benches[name].objection(valuesOf(name, given));
+      const objection = benches[name].objection({ ...valuesOf(name, given), argument });
       if (objection) throw new Error(objection);
     }
     if (json && positionals.length !== 1) throw new Error("--json takes the results of one bench; name it");
-    if (!help) return { names, filter, json, given };
+    if (!help) return { names, argument, filter, json, given };
     console.log(usage);
     process.exit(0);
   } catch (error) {

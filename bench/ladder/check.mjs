@@ -6,13 +6,13 @@ import { operands } from "./work.mjs";
 
 /** A NaN that no arithmetic makes. */
 const UNWRITTEN = 0x7fc0beef;
-const TERMS = 2 ** 25; // that are added up for a check: a fraction of a second
+const MOST = 2 ** 25; // terms that are added up for a check: a fraction of a second
 
 /** Memory for a result, marked as unwritten. @param {number} length */
 export const unwritten = (length) => new Float32Array(new Uint32Array(length).fill(UNWRITTEN).buffer);
 
-/** A check of results of that work: it says what is wrong with the first element that is, or nothing. @param {Work} work */
-export function checkOf(work) {
+/** A check of results of that work: it says what is wrong with the first element that is, or nothing. @param {Work} work @param {number} [most] */
+export function checkOf(work, most = MOST) {
   const values = operands(work);
   const { rows, columns, output, place } = work;
   /** Computed once, for all rungs. @type {{ at: number, sum: number, bound: number }[] | undefined} */
@@ -21,9 +21,12 @@ export function checkOf(work) {
   return (/** @type {Float32Array} */ got) => {
     const missing = new Uint32Array(got.buffer, got.byteOffset, rows * columns).indexOf(UNWRITTEN);
     if (missing >= 0) return `${name(missing)} was not written`;
-    expected ??= sampled(work).map((at) => ({ at, ...element(work, values, Math.floor(at / columns), at % columns) }));
+    expected ??= sampled(work, most).map((at) => ({ at, ...element(work, values, Math.floor(at / columns), at % columns) }));
     const wrong = expected.find(({ at, sum, bound }) => !(Math.abs(got[at] - sum) <= bound));
-    return wrong && `${name(wrong.at)} is ${got[wrong.at].toPrecision(9)}, and ${wrong.sum.toPrecision(9)} ± ${wrong.bound.toPrecision(1)} in float64`;
+    return (
+      wrong &&
+      `${name(wrong.at)} is ${got[wrong.at].toPrecision(9)}, and ${wrong.sum.toPrecision(9)} ± ${wrong.bound.toPrecision(1)} in float64`
+    );
   };
 }
 
@@ -42,13 +45,13 @@ function element({ terms, term }, values, row, column) {
   return { sum, bound: 8 * Math.sqrt(terms) * 2 ** -24 * magnitude };
 }
 
-/** The elements that are looked at, in order. @param {Work} work */
-function sampled({ rows, columns, terms }) {
+/** The elements that are looked at, in order. @param {Work} work @param {number} most */
+function sampled({ rows, columns, terms }, most) {
   const all = rows * columns;
-  if (all * terms <= TERMS) return Array.from({ length: all }, (_, at) => at);
+  if (all * terms <= most) return Array.from({ length: all }, (_, at) => at);
   const found = new Set();
-  for (const row of some(rows, TERMS / columns / terms)) for (let j = 0; j < columns; j++) found.add(row * columns + j);
-  for (const column of some(columns, TERMS / rows / terms)) for (let i = 0; i < rows; i++) found.add(i * columns + column);
+  for (const row of some(rows, most / columns / terms)) for (let j = 0; j < columns; j++) found.add(row * columns + j);
+  for (const column of some(columns, most / rows / terms)) for (let i = 0; i < rows; i++) found.add(i * columns + column);
   return [...found].sort((a, b) => a - b);
 }
 

@@ -87,8 +87,8 @@ export function gains(entries) {
   });
 }
 
-/** @param {readonly Entry[]} entries @param {string} unit @param {string} kernel the head of the first column */
-export function table(entries, unit, kernel = "rung") {
+/** What a table of them says, row by row, the head first. @param {readonly Entry[]} entries @param {string} unit @param {string} kernel the head of the first column */
+export function cells(entries, unit, kernel) {
   const hasClock = entries.some(({ clock }) => clock);
   const head = [
     kernel,
@@ -100,12 +100,11 @@ export function table(entries, unit, kernel = "rung") {
     "over the first",
     "of the best",
   ];
-  const rows = gains(entries).map((e) => {
-    const { rung, device, wrong, median, spread, clock, perSecond, before, first, share } = e;
-    const name = wrong ? `${rung}: refused` : rung;
-    if (median === undefined || spread === undefined || !perSecond || !share) return [name, device, ...head.slice(2).map(() => "")];
+  const rows = gains(entries).map((entry) => {
+    const { rung, device, wrong, median, spread, clock, perSecond, before, first, share } = entry;
+    if (wrong || !median || spread === undefined || !perSecond || !share) return head.map((_, i) => (i === 0 ? `${rung}: refused` : ""));
     return [
-      name,
+      rung,
       device,
       withSpread({ median, spread }),
       ...(hasClock ? [clock ? duration(clock) : ""] : []),
@@ -115,5 +114,8 @@ export function table(entries, unit, kernel = "rung") {
       `${Math.round(100 * share)} %`,
     ];
   });
-  return markdown([head, ...rows]);
+  return [head, ...rows];
 }
+
+/** @param {readonly Entry[]} entries @param {string} unit @param {string} kernel */
+export const table = (entries, unit, kernel = "rung") => markdown(cells(entries, unit, kernel));

@@ -1,8 +1,8 @@
 // The convolution y of images x by a kernel w, as it is defined. One invocation makes one element of y: one channel of one pixel.
 // Invocations that run side by side make neighbouring channels: they read the same number of x, and neighbours of w.
 
-const ROWS = 16u; // pixels of y that a workgroup makes, …
-const COLS = 16u; // … and channels of them
+const HEIGHT = 16u; // pixels of y that a workgroup makes, …
+const WIDTH = 16u; // … and channels of them
 
 // Images are [n, h, w, c], kernels [kh, kw, c, oc], results [n, rows, columns, oc].
 struct Size { n: u32, h: u32, w: u32, c: u32, kh: u32, kw: u32, oc: u32, rows: u32, columns: u32, stride: u32, pad: u32 }
@@ -12,10 +12,10 @@ struct Size { n: u32, h: u32, w: u32, c: u32, kh: u32, kw: u32, oc: u32, rows: u
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 @group(0) @binding(3) var<uniform> size: Size;
 
-@compute @workgroup_size(COLS, ROWS)
+@compute @workgroup_size(WIDTH, HEIGHT)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane: vec3u) {
-  let pixel = group.y * ROWS + lane.y;
-  let o = group.x * COLS + lane.x;
+  let pixel = group.y * HEIGHT + lane.y;
+  let o = group.x * WIDTH + lane.x;
   let n = pixel / (size.rows * size.columns);
   let i = pixel / size.columns % size.rows;
   let j = pixel % size.columns;

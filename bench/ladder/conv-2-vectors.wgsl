@@ -1,8 +1,10 @@
 // The convolution y of images x by a kernel w. What is new: one invocation makes four neighbouring channels of a pixel, as a vector.
 // Each number of x is read once for four products, where rung 1 reads it for one; and w is read by fours.
 
-const ROWS = 16u; // pixels of y that a workgroup makes, …
-const COLS = 64u; // … and channels of them, four for each of 16 invocations
+const DOWN = 16u; // invocations of a workgroup
+const ACROSS = 16u;
+const HEIGHT = DOWN; // pixels of y that a workgroup makes, …
+const WIDTH = ACROSS * 4u; // … and channels of them, four for each invocation
 
 // Images are [n, h, w, c], kernels [kh, kw, c, oc], results [n, rows, columns, oc].
 struct Size { n: u32, h: u32, w: u32, c: u32, kh: u32, kw: u32, oc: u32, rows: u32, columns: u32, stride: u32, pad: u32 }
@@ -30,10 +32,10 @@ fn loadW(row: u32, o: u32) -> vec4f {
   return without(at % 4u, four, w[at / 4u + 1u]);
 }
 
-@compute @workgroup_size(16, ROWS)
+@compute @workgroup_size(ACROSS, DOWN)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane: vec3u) {
-  let pixel = group.y * ROWS + lane.y;
-  let o = group.x * COLS + 4u * lane.x;
+  let pixel = group.y * HEIGHT + lane.y;
+  let o = group.x * WIDTH + 4u * lane.x;
   let n = pixel / (size.rows * size.columns);
   let i = pixel / size.columns % size.rows;
   let j = pixel % size.columns;

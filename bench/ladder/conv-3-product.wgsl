@@ -6,8 +6,10 @@
 // A is never stored: `loadA` finds its numbers in x. That costs divisions for every number, and gains nothing by itself. What it
 // buys is the next rung, which is the matrix product's best one with this loadA.
 
-const ROWS = 16u; // pixels of y that a workgroup makes, …
-const COLS = 64u; // … and channels of them, four for each of 16 invocations
+const DOWN = 16u; // invocations of a workgroup
+const ACROSS = 16u;
+const HEIGHT = DOWN; // pixels of y that a workgroup makes, …
+const WIDTH = ACROSS * 4u; // … and channels of them, four for each invocation
 
 // Images are [n, h, w, c], kernels [kh, kw, c, oc], results [n, rows, columns, oc].
 struct Size { n: u32, h: u32, w: u32, c: u32, kh: u32, kw: u32, oc: u32, rows: u32, columns: u32, stride: u32, pad: u32 }
@@ -49,10 +51,10 @@ fn loadB(p: u32, o: u32) -> vec4f {
   return without(at % 4u, four, w[at / 4u + 1u]);
 }
 
-@compute @workgroup_size(16, ROWS)
+@compute @workgroup_size(ACROSS, DOWN)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane: vec3u) {
-  let pixel = group.y * ROWS + lane.y;
-  let o = group.x * COLS + 4u * lane.x;
+  let pixel = group.y * HEIGHT + lane.y;
+  let o = group.x * WIDTH + 4u * lane.x;
   if (pixel >= size.n * size.rows * size.columns || o >= size.oc) {
     return; // the last workgroups hang over the edge
   }

@@ -119,11 +119,11 @@ class Declared {
     });
   }
 
-  /** A workgroup makes ROWS × COLS elements of the result, or TILE × TILE; if neither is said, one for each invocation. @param {number[]} workgroup @returns {Groups} */
+  /** A workgroup makes HEIGHT × WIDTH elements of the result, or TILE × TILE; if neither is said, one for each invocation. @param {number[]} workgroup @returns {Groups} */
   groups([x, y]) {
     const tile = this.#constant("TILE");
-    const high = this.#constant("ROWS") ?? tile ?? y;
-    const wide = this.#constant("COLS") ?? tile ?? x;
+    const high = this.#constant("HEIGHT") ?? tile ?? y;
+    const wide = this.#constant("WIDTH") ?? tile ?? x;
     return [Math.ceil(this.work.columns / wide), Math.ceil(this.work.rows / high), 1];
   }
 

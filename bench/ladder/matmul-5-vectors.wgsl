@@ -7,11 +7,11 @@
 //
 // C is stored number by number: a row of it need not begin at a multiple of four, and it is written only once.
 
-const LANES = 16u; // invocations of a workgroup, each way
+const SIDE = 16u; // invocations of a workgroup, each way
 const EACH = 4u; // elements of C that an invocation makes, each way; and the numbers of a vector
-const ROWS = LANES * EACH; // of C that a workgroup makes, …
-const COLS = LANES * EACH; // … and columns
-const DEPTH = 16u; // of the slices of A and B that are in workgroup memory at a time: as many as LANES
+const HEIGHT = SIDE * EACH; // rows of C that a workgroup makes, …
+const WIDTH = SIDE * EACH; // … and columns
+const DEPTH = 16u; // of the slices of A and B that are in workgroup memory at a time: as many as SIDE
 
 struct Size { m: u32, n: u32, k: u32 }
 
@@ -47,21 +47,21 @@ fn loadB(p: u32, col: u32) -> vec4f {
   return select(vec4f(), four, col + vec4u(0u, 1u, 2u, 3u) < vec4u(size.n));
 }
 
-var<workgroup> sliceA: array<array<vec4f, DEPTH / 4u>, ROWS>; // [row][p / 4]
-var<workgroup> sliceB: array<array<vec4f, COLS / 4u>, DEPTH>; // [p][col / 4]
+var<workgroup> sliceA: array<array<vec4f, DEPTH / 4u>, HEIGHT>; // [row][p / 4]
+var<workgroup> sliceB: array<array<vec4f, WIDTH / 4u>, DEPTH>; // [p][col / 4]
 
-@compute @workgroup_size(LANES, LANES)
+@compute @workgroup_size(SIDE, SIDE)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane: vec3u) {
-  let row0 = group.y * ROWS;
-  let col0 = group.x * COLS;
+  let row0 = group.y * HEIGHT;
+  let col0 = group.x * WIDTH;
   // The slice of A has 64 rows of 4 vectors, that of B 16 rows of 16: one vector of each for each invocation.
-  let t = lane.y * LANES + lane.x;
-  let i = t / (DEPTH / 4u);
-  let v = t % (DEPTH / 4u);
+  let t = lane.y * SIDE + lane.x;
+  let line = t / (DEPTH / 4u);
+  let at = t % (DEPTH / 4u);
   // C[i, j] = Σp A[i, p] · B[p, j], with p = p0 + 4 q + 0 … 3
   var sums = array<vec4f, EACH>();
   for (var p0 = 0u; p0 < size.k; p0 += DEPTH) {
-    sliceA[i][v] = loadA(row0 + i, p0 + 4u * v);
+    sliceA[line][at] = loadA(row0 + line, p0 + 4u * at);
     sliceB[lane.y][lane.x] = loadB(p0 + lane.y, col0 + 4u * lane.x);
     workgroupBarrier();
     for (var q = 0u; q < DEPTH / 4u; q++) {
