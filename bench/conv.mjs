@@ -1,19 +1,21 @@
 // Convolutional VAEs on the CPU: a training step of conv28 and of conv64, and single convolutions, by Elbo and by others, as in cpu.mjs.
 // Who takes longer than ten seconds for a step is asked once, for the smaller model, in one runtime.
 import { tables } from "./cpu/conv-tables.mjs";
-import { engines, nodeVersions, pinning } from "./cpu/engines.mjs";
+import { engines } from "./cpu/engines.mjs";
 import { ratios } from "./cpu/entries.mjs";
-import { Findings } from "./cpu/findings.mjs";
-import { wrongLayer } from "./cpu/judge.mjs";
-import { flopOf, LAYERS, passOf } from "./cpu/layers.mjs";
-import { layerTask, lazily, trainingTask } from "./cpu/task.mjs";
-import { askForPhases, askToTrain } from "./cpu/training.mjs";
 import * as cpu from "./cpu.mjs";
+import { pinning } from "./engines/process.mjs";
+import { nodeVersions } from "./engines/programs.mjs";
+import { Findings } from "./tasks/findings.mjs";
+import { wrongLayer } from "./tasks/judge.mjs";
+import { flopOf, LAYERS, passOf } from "./tasks/layers.mjs";
+import { layerTask, lazily, trainingTask } from "./tasks/task.mjs";
+import { askForPhases, askToTrain } from "./tasks/training.mjs";
 
 export { isWhole, objection } from "./cpu.mjs";
 export { tables };
 
-/** @typedef {import("./cpu/engines.mjs").Engine} Engine */
+/** @typedef {import("./engines/process.mjs").Engine} Engine */
 
 export const title = "convolutional VAEs and convolutions on the CPU, beside jax-js, TensorFlow.js and PyTorch";
 /** @type {import("./run.mjs").Bench["options"]} */

@@ -1,12 +1,14 @@
 // The CPU: a training step of the dense VAE and single products, by Elbo and by others that do the same, in processes of their own that
 // take turns, so that a noisy minute hits all. What an engine computes is compared with float64 before its times count.
-import { engines, nodeVersions, pinning } from "./cpu/engines.mjs";
+import { engines } from "./cpu/engines.mjs";
 import { ratios } from "./cpu/entries.mjs";
-import { Findings } from "./cpu/findings.mjs";
-import { sizes, wrongProduct } from "./cpu/judge.mjs";
 import { tables } from "./cpu/tables.mjs";
-import { lazily, productTask, trainingTask } from "./cpu/task.mjs";
-import { askForPhases, askToTrain } from "./cpu/training.mjs";
+import { pinning } from "./engines/process.mjs";
+import { nodeVersions } from "./engines/programs.mjs";
+import { Findings } from "./tasks/findings.mjs";
+import { sizes, wrongProduct } from "./tasks/judge.mjs";
+import { lazily, productTask, trainingTask } from "./tasks/task.mjs";
+import { askForPhases, askToTrain } from "./tasks/training.mjs";
 
 export { tables };
 

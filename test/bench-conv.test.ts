@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { tables } from "../bench/cpu/conv-tables.mjs";
 import { ratios } from "../bench/cpu/entries.mjs";
-import { wrongLayer } from "../bench/cpu/judge.mjs";
-import { flopOf, shapesOf } from "../bench/cpu/layers.mjs";
 import { between } from "../bench/report.mjs";
+import { wrongLayer } from "../bench/tasks/judge.mjs";
+import { flopOf, shapesOf } from "../bench/tasks/layers.mjs";
 import { entries, fileOf, ms, row } from "./setup/bench-results.ts";
 
 const LAYER = "14x14x32x64";

@@ -2,9 +2,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { ratios } from "../bench/cpu/entries.mjs";
-import { wrongLoss, wrongTraining } from "../bench/cpu/judge.mjs";
 import { tables } from "../bench/cpu/tables.mjs";
 import { between } from "../bench/report.mjs";
+import { wrongLoss, wrongTraining } from "../bench/tasks/judge.mjs";
 import { entries, fileOf, ms, row } from "./setup/bench-results.ts";
 
 const entry = entries("dense");

@@ -1,7 +1,8 @@
 // What the results of the bench `conv` say: the tables of the README. No number is typed but the targets.
 import { markdown } from "../markdown.mjs";
-import { briefly, COLUMNS, ceilingOf, countOf, errorOf, gflops, timeOf } from "./entries.mjs";
-import { LAYERS, passOf, ROLES, roles } from "./layers.mjs";
+import { briefly, countOf, gflops } from "../tasks/entry.mjs";
+import { LAYERS, passOf, ROLES, roles } from "../tasks/layers.mjs";
+import { COLUMNS, ceilingOf, errorOf, timeOf } from "./entries.mjs";
 import { profileTable } from "./profile.mjs";
 import { ceilingText, rateText } from "./rates.mjs";
 import { caption, stepTable } from "./step.mjs";

@@ -1,12 +1,9 @@
 // What was measured, and what is asked of it: whose time, the fastest, ratios. Nothing is measured here.
 
+import { fastest, gflops, isTimed } from "../tasks/entry.mjs";
+
+/** @typedef {import("../tasks/entry.mjs").Entry} Entry @typedef {import("../tasks/entry.mjs").Timed} Timed */
 /**
- * One thing measured, in microseconds; or why it was not. Work is a model's training step, "dense", "conv28" or "conv64"; a product "m x k x n"
- * or a pass of a layer, "h x w x c x o forward"; "ceiling", "copy", "startup", "replay"; the phases of a step. Who failed at one of the
- * products or layers has an error for "gemm" or "layers".
- * @typedef {{ work: string, engine: string, runtime: string, threads: number, how?: string, flop?: number, bytes?: number, kernels?: number, rss?: number, description?: string,
- *   median?: number, min?: number, spread?: number, samples?: number, error?: string }} Entry
- * @typedef {Entry & import("../time.mjs").Times} Timed
  * @typedef {{ peer: string, runtime: string, threads: number, ratio: number, work?: string }} Ratio
  * @typedef {{ machine: import("../report.mjs").Machine, versions: Record<string, string>, pinning: string, device: string, results: Entry[], ratios: Ratio[] }} Results
  */
@@ -15,16 +12,6 @@ export const ENGINES = ["Elbo", "jax-js", "tfjs (wasm)", "tfjs (cpu)", "PyTorch"
 export const RUNTIMES = ["Node 20", "Node 24", "Node 24 turbo"];
 export const THREADS = [1, 2];
 export const COLUMNS = RUNTIMES.flatMap((runtime) => THREADS.map((threads) => ({ runtime, threads })));
-
-/** @param {number} threads */
-export const countOf = (threads) => (threads === 1 ? "1 thread" : `${threads} threads`);
-
-/** @param {Entry} entry @returns {entry is Timed} */
-export const isTimed = (entry) => entry.median !== undefined;
-/** @param {Timed[]} entries @returns {Timed | undefined} */
-const fastest = (entries) => entries.toSorted((a, b) => a.median - b.median)[0];
-/** @param {Timed} entry */
-export const gflops = ({ flop = 0, median }) => flop / median / 1e3;
 
 /** The fastest of its ways to do some work. @param {readonly Entry[]} results @param {string} work @param {string} engine @param {string} runtime @param {number} threads */
 export const timeOf = (results, work, engine, runtime, threads) =>
@@ -69,6 +56,3 @@ export const ceilingOf = (results, runtime) =>
 /** Why that was not measured. @param {readonly Entry[]} results @param {string} work @param {string} engine @param {string} runtime @param {number} threads */
 export const errorOf = (results, work, engine, runtime, threads) =>
   results.find((e) => e.error && e.work === work && e.engine === engine && e.runtime === runtime && e.threads === threads)?.error;
-
-/** An error in a word. @param {string} error */
-export const briefly = (error) => (error.startsWith("wrong") ? "wrong" : "absent");

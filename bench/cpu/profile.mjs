@@ -1,6 +1,7 @@
 // The table of where the time of Elbo's step goes on one thread, phase by phase.
 import { duration, markdown } from "../markdown.mjs";
-import { ceilingOf, gflops, isTimed, RUNTIMES } from "./entries.mjs";
+import { gflops, isTimed } from "../tasks/entry.mjs";
+import { ceilingOf, RUNTIMES } from "./entries.mjs";
 
 const WORTH_A_RATE = 4e7; // operations in products, below which their rate says little
 

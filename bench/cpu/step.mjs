@@ -1,6 +1,7 @@
 // The table of a training step, beside the peers; and what all times of a bench were measured on and with.
 import { digits, duration, markdown, withSpread } from "../markdown.mjs";
-import { bestStep, COLUMNS, countOf, ENGINES, errorOf, ratioOf, timeOf } from "./entries.mjs";
+import { countOf } from "../tasks/entry.mjs";
+import { bestStep, COLUMNS, ENGINES, errorOf, ratioOf, timeOf } from "./entries.mjs";
 
 /** @typedef {import("./entries.mjs").Results} Results */
 

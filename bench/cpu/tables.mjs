@@ -1,6 +1,7 @@
 // What the results of the bench `cpu` say: the tables of the README. No number is typed but the targets.
 import { digits, duration, markdown, withSpread } from "../markdown.mjs";
-import { briefly, COLUMNS, ceilingOf, ENGINES, errorOf, gflops, isTimed, RUNTIMES, THREADS, timeOf } from "./entries.mjs";
+import { briefly, gflops, isTimed } from "../tasks/entry.mjs";
+import { COLUMNS, ceilingOf, ENGINES, errorOf, RUNTIMES, THREADS, timeOf } from "./entries.mjs";
 import { profileTable } from "./profile.mjs";
 import { ceilingText, rateText } from "./rates.mjs";
 import { caption, stepTable } from "./step.mjs";

@@ -1,6 +1,7 @@
 // What was wanted, what came of it, and how much of the rest of the way is left.
 import { digits, duration } from "../markdown.mjs";
-import { ceilingOf, isTimed, RUNTIMES, ratioOf, THREADS, timeOf } from "./entries.mjs";
+import { isTimed } from "../tasks/entry.mjs";
+import { ceilingOf, RUNTIMES, ratioOf, THREADS, timeOf } from "./entries.mjs";
 import { times } from "./step.mjs";
 
 /** @typedef {import("./entries.mjs").Results["results"]} Entries */

@@ -1,93 +1,61 @@
 // @ts-nocheck: what it imports is installed by the bench alone.
-// jax-js on its WebAssembly device: the whole step in one jit. Weights lie as PyTorch has them, [outputs, inputs], and softplus is its own,
-// log(1 + eˣ): both are the faster way here. Its convolutions take pictures with channels first, and no others.
-// In Node it has one thread; for two it is given the Worker that it has in browsers.
+// jax-js on its WebAssembly device and on WebGPU. In Node it has one thread; for two it is given the Worker that it has in browsers.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { answer, layersOf, options, products, read, training, trainingFiles } from "./peer.mjs";
+import { provideGpu } from "./gpu.mjs";
+import { trainingStep } from "./jax-vae.mjs";
+import { answer, kernels, layersOf, options, products, read, training, trainingFiles } from "./peer.mjs";
 import { provideWorker } from "./web-worker.mjs";
 
-const [STRIDES, PADDING] = [
-  [2, 2],
-  [
-    [1, 1],
-    [1, 1],
-  ],
-]; // of all convolutions
+const device = options.backend || "wasm";
 
 async function loaded() {
-  if (options.threads > 1) provideWorker(options.threads);
+  if (device === "webgpu") await provideGpu();
+  else if (options.threads > 1) provideWorker(options.threads);
   const jax = await import("@jax-js/jax");
-  await jax.init("wasm");
-  jax.defaultDevice("wasm");
+  const found = await jax.init(device);
+  if (!found.includes(device)) throw new Error(`jax-js has ${found.join(", ")} here, and no ${device}`);
+  jax.defaultDevice(device);
   return jax;
 }
 
+const WAITS = 8; // steps from one to the next: nothing is computed until somebody waits, and it asks not to let much queue up
+
 const version = () => JSON.parse(readFileSync(new URL("node_modules/@jax-js/jax/package.json", import.meta.url), "utf8")).version;
+const versions = { "jax-js": version() };
 
 async function train() {
-  const { blockUntilReady, jit, lax, nn, numpy: np, random, tree, valueAndGrad } = await loaded();
+  const jax = await loaded();
+  const { blockUntilReady, numpy: np, random, tree } = jax;
   const { tensors, batch, parameters, noise } = trainingFiles();
-  const [encoder, decoder] = ["encoder", "decoder"].map((half) => layersOf(parameters, half));
-  const isConv = (name) => tensors[`${name}.weight`].length === 4;
+  const layers = ["encoder", "decoder"].map((half) => layersOf(parameters, half));
   const array = (name) => np.array(read(name)).reshape(tensors[name]);
-
-  // A function takes its arguments for good; what is used again is passed as `.ref`.
-  const linear = (x, { w, b }) => np.matmul(x.reshape([batch, -1]), w.transpose()).add(b);
-  const conv = (x, { w, b }) => lax.convGeneralDilated(x, w, STRIDES, PADDING).add(b.reshape([1, -1, 1, 1]));
-  /** From a picture, or from the values of one: a square of as many channels as the weight takes. */
-  const convTranspose = (x, { w, b }) => {
-    const inputs = w.shape[0];
-    const side = Math.sqrt(x.size / batch / inputs);
-    const picture = x.reshape([batch, inputs, side, side]);
-    return lax.convTranspose(picture, w, STRIDES, PADDING, { transposeKernel: true }).add(b.reshape([1, -1, 1, 1]));
-  };
-  const loss = (p, x, eps) => {
-    const h = encoder.reduce((x, name) => nn.relu((isConv(name) ? conv : linear)(x, p[name])), x.ref);
-    const mean = linear(h.ref, p.mean);
-    const logVariance = linear(h, p.logVariance);
-    const z = mean.ref.add(np.exp(logVariance.ref.mul(0.5)).mul(eps));
-    const y = decoder.reduce((x, name, i) => (isConv(name) ? convTranspose : linear)(i > 0 ? nn.relu(x) : x, p[name]), z);
-    const reconstruction = nn.softplus(y.ref).sub(x.mul(y)).sum();
-    const kl = np.square(mean).add(np.exp(logVariance.ref)).sub(logVariance).sub(1).sum().mul(0.5);
-    return reconstruction.add(kl).div(batch);
-  };
-  const update = (p, m, v, t, x, eps) => {
-    const [l, g] = valueAndGrad(loss)(tree.ref(p), x, eps);
-    t = t.add(1);
-    const correction = np.sqrt(np.subtract(1, np.exp(t.ref.mul(Math.log(0.999)))));
-    const pace = correction.ref.mul(1e-3).div(np.subtract(1, np.exp(t.ref.mul(Math.log(0.9)))));
-    const floor = correction.mul(1e-8);
-    m = tree.map((m, g) => m.mul(0.9).add(g.mul(0.1)), m, tree.ref(g));
-    v = tree.map((v, g) => v.mul(0.999).add(np.square(g).mul(0.001)), v, g);
-    p = tree.map((p, m, v) => p.sub(m.mul(pace.ref).div(np.sqrt(v).add(floor.ref))), p, tree.ref(m), tree.ref(v));
-    for (const used of [pace, floor]) used.dispose();
-    return { p, m, v, t, l };
-  };
-  const given = jit(update);
-  const drawn = jit((p, m, v, t, x, key) => update(p, m, v, t, x, random.normal(key, tensors[noise[0]])));
+  const step = trainingStep(jax, { layers, batch, latent: tensors[noise[0]][1] });
 
   const saved = savedWeights();
   const weight = (name) => np.array(saved[name].data).reshape(saved[name].shape);
   const layer = (name) => ({ w: weight(`${name}.weight`), b: weight(`${name}.bias`) });
-  const p = Object.fromEntries([...encoder, "mean", "logVariance", ...decoder].map((name) => [name, layer(name)]));
+  const p = Object.fromEntries([...layers[0], "mean", "logVariance", ...layers[1]].map((name) => [name, layer(name)]));
   const zeros = () => tree.map((t) => np.zeros(t.shape), p);
   let state = { p, m: zeros(), v: zeros(), t: np.array(0) };
   const x = tensors.x.length === 4 ? array("x").transpose([0, 3, 1, 2]) : array("x");
-  const next = async (step, last) => {
+  const next = (step, last) => {
     const { l, ...rest } = step(state.p, state.m, state.v, state.t, x.ref, last);
     state = rest;
-    await blockUntilReady([state, l]); // nothing was computed until somebody waits
     return l;
   };
 
-  const judged = async (name) => (await next(given, array(name))).jsAsync();
   let i = 0;
-  const step = async (wantsLoss) => {
-    const l = await next(drawn, random.key(i++));
-    return wantsLoss ? l.jsAsync() : void l.dispose();
+  const drawn = () => next(step.drawn, random.key(i++));
+  const run = async (count) => {
+    for (let n = 1; n <= count; n++) {
+      const l = drawn();
+      if (n % WAITS === 0 || n === count) await blockUntilReady(l);
+      l.dispose();
+    }
   };
-  return { versions: { "jax-js": version() }, ...(await training(noise, judged, step)) };
+  const given = (name) => next(step.given, array(name)).jsAsync();
+  return { versions, ...(await training(noise, given, { run, loss: () => drawn().jsAsync() })) };
 }
 
 /** The weights as a saved run has them, in PyTorch's shapes. */
@@ -102,17 +70,48 @@ function savedWeights() {
   return Object.fromEntries(entries);
 }
 
-async function gemm() {
-  const { blockUntilReady, numpy: np } = await loaded();
-  const prepare = (left, right, m, k, n) => {
-    const [a, b] = [np.array(left).reshape([m, k]), np.array(right).reshape([k, n])];
-    const product = () => np.matmul(a.ref, b.ref);
-    const run = async (count) => {
-      for (let i = 0; i < count; i++) (await blockUntilReady(product())).dispose();
-    };
-    return { run, data: () => product().data() };
+/** What runs and reads a function that makes a new array each time. */
+function repeated({ blockUntilReady }, f) {
+  const run = async (count) => {
+    for (let i = 0; i < count; i++) (await blockUntilReady(f())).dispose();
   };
-  return { versions: { "jax-js": version() }, products: await products(prepare) };
+  return { run, data: () => f().data() };
 }
 
-await answer({ train, gemm });
+async function gemm() {
+  const jax = await loaded();
+  const { numpy: np } = jax;
+  const prepare = (left, right, m, k, n) => {
+    const [a, b] = [np.array(left).reshape([m, k]), np.array(right).reshape([k, n])];
+    return repeated(jax, () => np.matmul(a.ref, b.ref));
+  };
+  return { versions, products: await products(prepare) };
+}
+
+async function allKernels() {
+  const jax = await loaded();
+  const { jit, lax, nn, numpy: np } = jax;
+  const array = ({ data, shape }) => np.array(data).reshape(shape);
+  const given =
+    (f, compiled = jit(f)) =>
+    (...operands) => {
+      const arrays = operands.map(array);
+      return repeated(jax, () => compiled(...arrays.map((x) => x.ref)));
+    };
+  await kernels({
+    matmul: given((a, b) => np.matmul(a, b)),
+    // Channels first, before and after: what is timed is the convolution alone.
+    conv: async (x, w) => {
+      const [picture, weight] = [array(x).transpose([0, 3, 1, 2]), array(w).transpose([3, 2, 0, 1])];
+      await jax.blockUntilReady([picture, weight]);
+      const compiled = jit((x, w) => lax.convGeneralDilated(x, w, [2, 2], [[1, 1], [1, 1]])); // biome-ignore format: one line
+      const { run } = repeated(jax, () => compiled(picture.ref, weight.ref));
+      return { run, data: () => compiled(picture.ref, weight.ref).transpose([0, 2, 3, 1]).data() };
+    },
+    chain: given((x, w, b) => x.ref.mul(nn.sigmoid(x.mul(w).add(b)))),
+    sum: given((x) => x.sum()),
+  });
+  return { versions };
+}
+
+await answer({ train, gemm, kernels: allKernels });

@@ -1,10 +1,11 @@
 // What the scripts of all engines share: their arguments, the files of the task, and how they sample. Each script runs in a process of
-// its own, does one piece of work, and prints one line of JSON. What it computed is judged by who started it.
-//   node SCRIPT --work train|gemm --folder DIR [--threads 1] [--backend NAME] [--judged-only]
+// its own, does one piece of work, and prints one line of JSON, or before it one for each part of the work. What it computed is judged by
+// who started it.
+//   node SCRIPT --work train|gemm|kernels --folder DIR [--threads 1] [--backend NAME] [--judged-only] [--started MS]
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { floats } from "../cpu/floats.mjs";
+import { floats } from "../tasks/floats.mjs";
 
 const { values } = parseArgs({
   options: {
@@ -13,12 +14,13 @@ const { values } = parseArgs({
     threads: { type: "string", default: "1" },
     backend: { type: "string", default: "" }, // of the engine, where it has several
     turbo: { type: "boolean", default: false },
+    started: { type: "string", default: "0" }, // when the process was, in milliseconds since 1970
     "judged-only": { type: "boolean", default: false }, // times the steps that are judged, for who is too slow to make more
   },
 });
-export const options = { ...values, threads: Number(values.threads) };
+export const options = { ...values, threads: Number(values.threads), started: Number(values.started) };
 
-/** @returns {import("../cpu/task.mjs").Files} */
+/** @returns {import("../tasks/task.mjs").Files} */
 const files = () => JSON.parse(readFileSync(join(options.folder, "task.json"), "utf8"));
 
 /** Of training a model: shapes of the tensors, names of the parameters and of the noise. */
@@ -34,30 +36,25 @@ export const layersOf = (parameters, half) =>
 /** @param {string} name */
 export const read = (name) => floats(join(options.folder, `${name}.f32`));
 
-/** @typedef {number | undefined} Loss */
-
 /**
- * Trains with noise that is given, for the judge, and times steps with noise that is drawn. A step is finished when its promise resolves,
- * which brings the loss if asked for.
- * @param {readonly string[]} noise @param {(noise: string) => Promise<number> | number} given @param {(wantsLoss: boolean) => Promise<Loss> | Loss} drawn
+ * Trains with noise that is given, for the judge, and times steps with noise that is drawn: `run` makes so many in a row and resolves when
+ * all are done, as who trains does, and `loss` makes one and brings its loss.
+ * @param {readonly string[]} noise @param {(noise: string) => Promise<number> | number} given
+ * @param {{ run(count: number): unknown, loss(): Promise<number> | number }} drawn
  */
-export async function training(noise, given, drawn) {
+export async function training(noise, given, { run, loss }) {
   /** @type {number[][]} */
   const [losses, ms] = [[], []];
+  let ready = 0; // until the first step is done, from the start of the process
   for (const name of noise) {
     const start = performance.now();
     losses.push(await given(name));
     ms.push(performance.now() - start);
+    ready ||= Date.now() - options.started;
   }
-  if (options["judged-only"]) return { losses, trainings: [{ ms, first: losses[0], last: losses.at(-1) }] };
-  return { losses, trainings: [await timed(drawn)] };
-}
-
-/** @param {(wantsLoss: boolean) => Promise<Loss> | Loss} step */
-async function timed(step) {
-  const first = await step(true);
-  const ms = await sampled(() => step(false));
-  return { ms, first, last: await step(true) };
+  if (options["judged-only"]) return { ready, losses, trainings: [{ ms, first: losses[0], last: losses.at(-1) }] };
+  const first = await loss();
+  return { ready, losses, trainings: [{ ms: await each(run, 0.6), first, last: await loss() }] };
 }
 
 /** @typedef {{ run(count: number): unknown, data(): Promise<ArrayLike<number>> | ArrayLike<number> }} Run */
@@ -79,6 +76,29 @@ export async function products(prepare) {
 }
 
 /**
+ * Times the kernels of the task, of tasks/kernels.mjs, one line of JSON for each as soon as it is found, so that what comes later costs it
+ * nothing. There is a maker for each kind that the engine knows, as for products; "matmul f16" is a kind, too.
+ * @typedef {{ data: Float32Array, shape: number[] }} Operand
+ * @param {Record<string, (...operands: Operand[]) => Run | Promise<Run>>} makers
+ */
+export async function kernels(makers) {
+  const { kernels: names = [], tensors } = files();
+  for (const name of names) {
+    const kind = name.replace(/ \S+/, ""); // "matmul 4096 f16" is "matmul f16"
+    const operands = Object.keys(tensors).filter((tensor) => tensor.startsWith(`${name}.`));
+    try {
+      if (!makers[kind]) throw new Error(`it has no ${kind}, or this bench does not know it`);
+      const { run, data } = await makers[kind](...operands.map((operand) => ({ data: read(operand), shape: tensors[operand] })));
+      writeFileSync(join(options.folder, `${name}.got.f32`), Float32Array.from(await data()));
+      print({ kernel: name, ms: await each(run) });
+    } catch (error) {
+      print({ kernel: name, error: firstLine(error) });
+    }
+  }
+  return {};
+}
+
+/**
  * Times what is computed of the layers of the task. `prepare` takes the name of a layer, and returns for each thing what runs it `count` times
  * and resolves when all are computed, and what reads it.
  * @param {(layer: string) => Record<string, Run>} prepare
@@ -94,9 +114,13 @@ export async function convolutions(prepare) {
   return found;
 }
 
+const SLOW = 100; // milliseconds, of which a few samples are enough
+
 /** Milliseconds of one of many in a row. @param {Run["run"]} run */
 async function each(run, seconds = 0.3) {
-  const [once] = (await sampled(() => run(1), 0.1)).sort((a, b) => a - b);
+  const first = await sampled(() => run(1), 0.1);
+  const once = Math.min(...first);
+  if (once > SLOW) return first;
   const count = Math.ceil(5 / once); // so that a sample takes 5 ms or more
   const ms = await sampled(() => run(count), seconds);
   return ms.map((t) => t / count);
@@ -119,7 +143,14 @@ export async function sampled(/** @type {() => unknown} */ body, seconds = 0.6) 
 
 /** Prints what `work` found, or why it found nothing, and ends the process. @param {Record<string, () => Promise<object>>} works */
 export async function answer(works) {
-  const found = await works[options.work]().catch((error) => ({ error: `${error.message ?? error}`.split("\n")[0] }));
+  const unknown = async () => ({ error: `it does not ${options.work}` });
+  const found = await (works[options.work] ?? unknown)().catch((error) => ({ error: firstLine(error) }));
   const rss = Math.round(process.resourceUsage().maxRSS / 1024); // MiB
-  process.stdout.write(`${JSON.stringify({ ...found, rss })}\n`, () => process.exit());
+  print({ ...found, rss }, () => process.exit());
 }
+
+/** @param {object} found */
+const print = (found, then = () => {}) => process.stdout.write(`${JSON.stringify(found)}\n`, then);
+
+/** @param {any} error */
+const firstLine = (error) => `${error?.message ?? error}`.split("\n")[0];

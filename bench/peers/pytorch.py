@@ -1,20 +1,28 @@
-# PyTorch on the CPU, eager as it is mostly used: both forms of its Adam, and pictures in both orders of memory. As peer.mjs says:
-#   python3 pytorch.py --work train|gemm|layers --folder DIR [--threads 1]
-import argparse, array, json, math, os, re, resource, struct, time
+# PyTorch: eager as it is mostly used, compiled, or as one CUDA graph, with the forms of its Adam that suit, and pictures in both orders of
+# memory. As peer.mjs says:
+#   python3 pytorch.py --work train|gemm|layers|kernels --folder DIR [--threads 1] [--device cpu|cuda] [--mode eager|compile|graph] [--tf32]
+import argparse, ctypes, json, math, os, re, resource, struct, time
 from pathlib import Path
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--work", default="train")
 parser.add_argument("--folder", type=Path)
 parser.add_argument("--threads", type=int, default=1)
+parser.add_argument("--device", default="cpu")
+parser.add_argument("--mode", default="eager")
+parser.add_argument("--tf32", action="store_true")  # tensor cores for float32, of whose fractions they take ten bits
+parser.add_argument("--started", type=int, default=0)
+parser.add_argument("--judged-only", action="store_true")
 options = parser.parse_args()
 
 CONV = {"stride": 2, "padding": 1}  # of all convolutions
 ORDERS = {"channels first": "contiguous_format", "channels last": "channels_last"}
+ADAMS = {"loops": {"foreach": False}, "foreach": {"foreach": True}, "fused": {"fused": True}}
+FORMS = {"cpu": ("loops", "foreach"), "cuda": ("foreach", "fused")}  # of Adam, by device
 
 
 def floats(data, shape):
-    return torch.frombuffer(bytearray(data), dtype=torch.float32).reshape(shape)
+    return torch.frombuffer(bytearray(data), dtype=torch.float32).reshape(shape).to(options.device)
 
 
 def read(name):
@@ -22,7 +30,8 @@ def read(name):
 
 
 def write(name, value):
-    (options.folder / f"{name}.f32").write_bytes(array.array("f", value.flatten().tolist()).tobytes())
+    values = value.detach().float().cpu().flatten().contiguous()
+    (options.folder / f"{name}.f32").write_bytes(ctypes.string_at(values.data_ptr(), 4 * values.numel()))
 
 
 def saved():
@@ -58,40 +67,95 @@ def decode(p, layers, z, order):
     return z
 
 
+def idle():
+    if options.device == "cuda":
+        torch.cuda.synchronize()
+
+
+def loss_of(p, layers, x, eps, order):
+    mean, log_variance = encode(p, layers["encoder"], x)
+    y = decode(p, layers["decoder"], mean + torch.exp(0.5 * log_variance) * eps, order)
+    reconstruction = F.binary_cross_entropy_with_logits(y, x, reduction="sum")
+    kl = 0.5 * torch.sum(mean * mean + log_variance.exp() - log_variance - 1)
+    return (reconstruction + kl) / task["batch"]
+
+
+def training_step(layers, x, order, form):
+    """A function that trains one step, with noise that is given or drawn, and returns the loss."""
+    p = {name: t.contiguous(memory_format=getattr(torch, order)) if t.dim() == 4 else t for name, t in saved().items()}
+    p = {name: torch.nn.Parameter(t) for name, t in p.items()}
+    capturable = {"capturable": True} if options.mode == "graph" else {}
+    optimizer = torch.optim.Adam(p.values(), lr=1e-3, betas=(0.9, 0.999), eps=1e-8, **ADAMS[form], **capturable)
+    loss_now = torch.compile(loss_of) if options.mode == "compile" else loss_of
+    noise_like = read(task["noise"][0])
+
+    def step(noise=None):
+        optimizer.zero_grad(set_to_none=True)
+        eps = torch.randn_like(noise_like) if noise is None else noise
+        loss = loss_now(p, layers, x, eps, order)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    return graphed(step, list(p.values()), optimizer, noise_like) if options.mode == "graph" else step
+
+
+def graphed(step, parameters, optimizer, noise_like):
+    """The same as CUDA graphs, one for each kind of noise: all kernels of a step in one launch."""
+    before = [t.detach().clone() for t in parameters]
+    given = noise_like.clone()  # what is copied here is the next step's noise
+    # It is warmed up beside the main stream, as the documentation wants it; what those steps did is undone.
+    side = torch.cuda.Stream()
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):
+        for noise in (given, None, given):
+            step(noise)
+    torch.cuda.current_stream().wait_stream(side)
+    captured = {}
+    for kind, noise in (("given", given), ("drawn", None)):
+        graph = torch.cuda.CUDAGraph()
+        optimizer.zero_grad(set_to_none=True)
+        with torch.cuda.graph(graph):
+            loss = step(noise)
+        captured[kind] = (graph, loss)
+    with torch.no_grad():
+        for t, value in zip(parameters, before):
+            t.copy_(value)
+        for state in optimizer.state.values():
+            for t in state.values():
+                t.zero_()
+
+    def replay(noise=None):
+        if noise is not None:
+            given.copy_(noise)
+        graph, loss = captured["drawn" if noise is None else "given"]
+        graph.replay()
+        return loss
+
+    return replay
+
+
 def train():
-    batch = task["batch"]
     layers = {half: [name[:-7] for name in task["parameters"] if re.match(rf"{half}\..*\.weight$", name)] for half in ("encoder", "decoder")}
     has_pictures = len(task["tensors"]["x"]) == 4
     orders = ORDERS if has_pictures else {"": "contiguous_format"}
-    ways = [(form, foreach, where) for where in orders for form, foreach in (("Adam of loops", False), ("Adam of foreach", True))]
-    losses, trainings = None, []
-    for form, foreach, where in ways:
-        order = orders[where]
-        p = {name: t.contiguous(memory_format=getattr(torch, order)) if t.dim() == 4 else t for name, t in saved().items()}
-        p = {name: torch.nn.Parameter(t) for name, t in p.items()}
+    losses, trainings, ready = None, [], 0
+    for where, order in orders.items():
         x = pictures(read("x"), order) if has_pictures else read("x")
-        optimizer = torch.optim.Adam(p.values(), lr=1e-3, betas=(0.9, 0.999), eps=1e-8, foreach=foreach)
-
-        def step(noise=None):
-            optimizer.zero_grad(set_to_none=True)
-            mean, log_variance = encode(p, layers["encoder"], x)
-            eps = torch.randn_like(mean) if noise is None else noise
-            y = decode(p, layers["decoder"], mean + torch.exp(0.5 * log_variance) * eps, order)
-            reconstruction = F.binary_cross_entropy_with_logits(y, x, reduction="sum")
-            kl = 0.5 * torch.sum(mean * mean + log_variance.exp() - log_variance - 1)
-            loss = (reconstruction + kl) / batch
-            loss.backward()
-            optimizer.step()
-            return loss
-
-        found = [step(read(name)).item() for name in task["noise"]]
-        if losses and any(abs(a - b) > 1e-5 * b for a, b in zip(found, losses)):
-            raise RuntimeError(f"{form}, {where} differs: {found}, {losses}")
-        losses = found
-        first = step().item()
-        ms = sampled(step)
-        trainings.append({"how": ", ".join(filter(None, (form, where))), "ms": ms, "first": first, "last": step().item()})
-    return {"losses": losses, "trainings": trainings}
+        for form in FORMS[options.device]:
+            how = ", ".join(filter(None, (f"Adam {'of ' if form != 'fused' else ''}{form}", where)))
+            step = training_step(layers, x, order, form)
+            found = []
+            for name in task["noise"]:
+                found.append(step(read(name)).item())
+                ready = ready or time.time() * 1e3 - options.started
+            if losses and any(abs(a - b) > (1e-3 if options.tf32 else 1e-5) * b for a, b in zip(found, losses)):
+                raise RuntimeError(f"{how} differs: {found}, {losses}")
+            losses = found
+            first = step().item()
+            ms = each(step, 0.6)
+            trainings.append({"how": how, "ms": ms, "first": first, "last": step().item()})
+    return {"losses": losses, "trainings": trainings, "ready": round(ready)}
 
 
 def gemm():
@@ -122,15 +186,63 @@ def layers():
     return {"layers": found}
 
 
+def kernels():
+    """The kernels of the task, of tasks/kernels.mjs, one line of JSON for each as soon as it is found."""
+    makers = {"matmul": matmul, "matmul f16": matmul_f16, "conv": conv, "chain": chain, "sum": whole_sum}
+    for name in task["kernels"]:
+        operands = [read(tensor) for tensor in task["tensors"] if tensor.startswith(f"{name}.")]
+        try:
+            for how, f, result in makers[re.sub(r" \S+", "", name, count=1)](*operands):
+                f = torch.compile(f) if options.mode == "compile" else f
+                write(".".join(filter(None, (name, how, "got"))), result(f()))
+                print(json.dumps({"kernel": name, **({"how": how} if how else {}), "ms": each(f)}), flush=True)
+        except Exception as error:
+            print(json.dumps({"kernel": name, "error": first_line(error)}), flush=True)
+    return {}
+
+
+# Of each kernel the ways to compute it: how, the function that does, and its result in the task's order of axes.
+def same(y):
+    return y
+
+
+def matmul(a, b):
+    return [("", lambda: torch.mm(a, b), same)]
+
+
+def matmul_f16(a, b):
+    a, b = a.half(), b.half()
+    return [("", lambda: torch.mm(a, b), same)]
+
+
+def conv(x, w):
+    def way(order):
+        picture, weight = pictures(x, order), w.permute(3, 2, 0, 1).contiguous(memory_format=getattr(torch, order))
+        return lambda: F.conv2d(picture, weight, **CONV)
+
+    return [(how, way(order), lambda y: y.permute(0, 2, 3, 1)) for how, order in ORDERS.items()]
+
+
+def chain(x, w, b):
+    return [("", lambda: x * torch.sigmoid(x * w + b), same)]
+
+
+def whole_sum(x):
+    return [("", lambda: x.sum(), lambda y: y.reshape(1))]
+
+
 def each(body, seconds=0.3):
     """Milliseconds of one of many in a row."""
 
     def run(count):
         for _ in range(count):
             body()
+        idle()
 
-    once = min(sampled(lambda: run(1), 0.1))
-    count = math.ceil(5 / once)  # so that a sample takes 5 ms or more
+    first = sampled(lambda: run(1), 0.1)
+    if min(first) > 100:  # of which a few samples are enough
+        return first
+    count = math.ceil(5 / min(first))  # so that a sample takes 5 ms or more
     return [t / count for t in sampled(lambda: run(count), seconds)]
 
 
@@ -155,17 +267,30 @@ def blas():
     return ", ".join(sorted(name for name in libraries if not name.startswith("libblas.")) or sorted(libraries)) or "its own"
 
 
+def first_line(error):
+    return f"{type(error).__name__}: {error}".split("\n")[0]
+
+
+def version():
+    if options.device == "cpu":
+        return f"{torch.__version__} ({blas()})"
+    return f"{torch.__version__} (CUDA {torch.version.cuda}, cuDNN {torch.backends.cudnn.version()}, {torch.cuda.get_device_name()})"
+
+
 try:
     import torch
     import torch.nn.functional as F
 
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
+    torch.backends.cuda.matmul.allow_tf32 = options.tf32
+    torch.backends.cudnn.allow_tf32 = options.tf32
+    torch.backends.cudnn.benchmark = options.device == "cuda"  # its fastest convolution, found by trying, as who trains long would have it
     task = json.loads((options.folder / "task.json").read_text())
-    answer = {"train": train, "gemm": gemm, "layers": layers}[options.work]()
-    answer["versions"] = {"PyTorch": f"{torch.__version__} ({blas()})"}
+    answer = {"train": train, "gemm": gemm, "layers": layers, "kernels": kernels}[options.work]()
+    answer["versions"] = {"PyTorch": version()}
 except Exception as error:  # it is an answer, too
-    answer = {"error": f"{type(error).__name__}: {error}"}
+    answer = {"error": first_line(error)}
 answer["rss"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 print(json.dumps(answer), flush=True)
 os._exit(0)

@@ -1,5 +1,6 @@
 // Made-up results of a bench, and the rows of the tables that are made of them.
-import type { Entry, Results } from "../../bench/cpu/entries.mjs";
+import type { Results } from "../../bench/cpu/entries.mjs";
+import type { Entry } from "../../bench/tasks/entry.mjs";
 
 export const ms = (median: number) => ({ median: median * 1e3, min: median * 900, spread: 0.1, samples: 9 });
 

@@ -7,8 +7,8 @@ import { passOf, roles } from "./layers.mjs";
 export const sizes = (product) => product.split("x").map(Number);
 
 /** What is wrong with the losses of the first steps, if anything is. @param {readonly number[]} got @param {readonly number[]} expected */
-export function wrongLoss(got, expected) {
-  const at = expected.findIndex((loss, i) => !(Math.abs(got[i] - loss) <= 1e-4 * loss));
+export function wrongLoss(got, expected, relative = 1e-4) {
+  const at = expected.findIndex((loss, i) => !(Math.abs(got[i] - loss) <= relative * loss));
   return at < 0 ? undefined : `the loss of step ${at + 1} is ${got[at]}, and ${expected[at]} in float64`;
 }
 
@@ -16,11 +16,19 @@ export function wrongLoss(got, expected) {
 export const wrongTraining = (first, last) =>
   Number.isFinite(last) && last < first ? undefined : `while it was timed, the loss went from ${first} to ${last}`;
 
-/** What is wrong with a product that an engine wrote to the folder: three rows and three columns of it. @param {string} folder @param {string} product */
+/** What is wrong with a product that an engine wrote to the folder. @param {string} folder @param {string} product */
 export function wrongProduct(folder, product) {
-  const [m, k, n] = sizes(product);
   const [a, b, c] = ["a", "b", "c"].map((name) => floats(join(folder, `${product}.${name}.f32`)));
-  if (c.length !== m * n) return `${product} has ${c.length} values`;
+  const wrong = wrongMatrix(a, b, c, sizes(product), 1e-5);
+  return wrong && `${product}: ${wrong}`;
+}
+
+/**
+ * What is wrong with c = a · b in three rows and three columns of it, where each sum may be off by `relative` of the magnitudes in it.
+ * @param {Float32Array} a @param {Float32Array} b @param {Float32Array} c @param {number[]} sizes @param {number} relative
+ */
+export function wrongMatrix(a, b, c, [m, k, n], relative) {
+  if (c.length !== m * n) return `there are ${c.length} values, and ${m * n} expected`;
   const some = (/** @type {number} */ size) => [0, Math.floor(Math.random() * size), size - 1];
   const [rows, columns] = [some(m), some(n)];
   for (let i = 0; i < m; i++) {
@@ -32,7 +40,7 @@ export function wrongProduct(folder, product) {
         sum += term;
         magnitude += Math.abs(term);
       }
-      if (!(Math.abs(c[i * n + j] - sum) <= 1e-5 * magnitude)) return `${product}: c[${i}, ${j}] is ${c[i * n + j]}, and ${sum} in float64`;
+      if (!(Math.abs(c[i * n + j] - sum) <= relative * magnitude)) return `c[${i}, ${j}] is ${c[i * n + j]}, and ${sum} in float64`;
     }
   }
   return undefined;

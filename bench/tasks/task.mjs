@@ -7,6 +7,7 @@ import { adam, compile, open, tensor } from "elbo";
 import { modelToSafetensors } from "elbo/vae";
 import { form, geometryOf } from "../../dist/kernels/conv/conv.js";
 import { sizes } from "./judge.mjs";
+import { kernelOf } from "./kernels.mjs";
 import { LAYERS, OPTIONS, roles, shapesOf } from "./layers.mjs";
 import { models } from "./models.mjs";
 
@@ -19,7 +20,7 @@ export const PRODUCTS = ["256x256x256", "512x512x512", "1024x1024x1024", "128x78
 
 /**
  * What task.json says: the shapes of the files, and of training the model, its batch, and the names of its parameters and of the noise.
- * @typedef {{ tensors: Record<string, number[]>, model?: string, batch?: number, parameters?: string[], noise?: string[], products?: string[], layers?: string[] }} Files
+ * @typedef {{ tensors: Record<string, number[]>, model?: string, batch?: number, parameters?: string[], noise?: string[], products?: string[], layers?: string[], kernels?: string[] }} Files
  */
 
 /** A folder to be filled. @param {Files} files */
@@ -78,6 +79,21 @@ export async function productTask() {
     const [m, k, n] = sizes(product);
     write(`${product}.a`, uniform(values, m * k), [m, k]);
     write(`${product}.b`, uniform(values, k * n), [k, n]);
+  }
+  close();
+  return { folder };
+}
+
+/** What single kernels are given; they judge answers themselves. @param {readonly string[]} names */
+export async function kernelTask(names) {
+  const { folder, write, close } = folderFor({ tensors: {}, kernels: [...names] });
+  const values = random(7);
+  for (const name of names) {
+    const { given, isHalf } = kernelOf(name);
+    for (const [operand, shape] of Object.entries(given)) {
+      const data = uniform(values, size(shape));
+      write(`${name}.${operand}`, isHalf ? data.map((x) => Math.round(x * 1024) / 1024) : data, shape);
+    }
   }
   close();
   return { folder };

@@ -1,7 +1,7 @@
 // Asking for the training steps of a model, and for the phases of Elbo's: the part that the benches of the CPU share.
 import { wrongLoss, wrongTraining } from "./judge.mjs";
 
-/** @typedef {import("./engines.mjs").Engine} Engine @typedef {import("./findings.mjs").Findings} Findings */
+/** @typedef {import("../engines/process.mjs").Engine} Engine @typedef {import("./findings.mjs").Findings} Findings */
 /** @typedef {{ get(): Promise<{ folder: string, losses: readonly number[] }> }} Task */
 
 /**
@@ -19,13 +19,14 @@ export async function askToTrain(found, work, task, engines, rounds, isSlow = ()
     engines,
     (one) => (isSlow(one) ? 1 : rounds),
     args,
-    async (one, { losses, trainings, rss, description }) => {
+    async (one, { losses, trainings, rss, description, ready }) => {
       const { losses: expected } = await task.get();
       for (const { how, ms, first, last } of trainings) {
-        const wrong = wrongLoss(losses, expected) ?? wrongTraining(first, last);
+        const wrong = wrongLoss(losses, expected, one.relative) ?? wrongTraining(first, last);
         if (wrong) found.fail(work, one, `wrong: ${wrong}`);
         else found.add(work, one, ms, { ...(how && { how }), ...(description && { description }), rss });
       }
+      if (ready) found.add(`${work} start`, one, [ready], {}, work);
     },
   );
 }

@@ -1,9 +1,10 @@
 // Asking engines in turns, and what they found: samples by what they are of. An engine that failed once at some work has none of it.
-import { summary } from "../time.mjs";
-import { answerOf } from "./engines.mjs";
-import { countOf } from "./entries.mjs";
 
-/** @typedef {import("./engines.mjs").Engine} Engine @typedef {import("./entries.mjs").Entry} Entry */
+import { answerOf } from "../engines/process.mjs";
+import { summary } from "../time.mjs";
+import { countOf } from "./entry.mjs";
+
+/** @typedef {import("../engines/process.mjs").Engine} Engine @typedef {import("./entry.mjs").Entry} Entry */
 
 export class Findings {
   /** Of what engines were made of, as they said. @type {Record<string, string>} */
@@ -24,7 +25,7 @@ export class Findings {
   }
 
   /**
-   * Asks each engine in turn, in rounds, with arguments that are made if anybody is asked at all.
+   * Asks each engine in turn, in rounds, with arguments that are made if anybody is asked at all. Parts that came before an error are noted.
    * @param {string} work @param {readonly Engine[]} engines @param {(engine: Engine) => number} rounds
    * @param {(engine: Engine) => Promise<string[]>} args @param {(engine: Engine, answer: Record<string, any>) => unknown} note
    */
@@ -37,9 +38,9 @@ export class Findings {
         if (this.#errors.has(key(work, one)) || round > rounds(one)) continue;
         this.#log(`round ${round} of ${rounds(one)}: ${name(one)}`);
         const answer = await answerOf(one, await args(one), this.#seconds);
-        Object.assign(this.versions, answer.versions);
-        if (answer.error) this.fail(work, one, answer.error);
-        else await note(one, answer);
+        Object.assign(this.versions, answer["versions"]);
+        if (answer["error"]) this.fail(work, one, answer["error"]);
+        if (!answer["error"] || answer.parts.length > 0) await note(one, answer);
       }
     }
   }
