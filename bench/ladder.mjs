@@ -54,7 +54,8 @@ export async function run({ device, size, filter, log }) {
       log(entry.wrong ? `WRONG ${entry.wrong}` : `${entry.rung}: right, ${entry.perSecond?.toPrecision(3)} ${work.unit}`);
       if (entry.wrong) process.exitCode = 1;
     }
-    const on = rungs.some((rung) => rung.device === "webgpu") ? (gpu?.description ?? "") : "the processor";
+    const library = entries.findLast(({ description }) => description)?.description;
+    const on = rungs[0].device === "webgpu" ? (gpu?.description ?? "") : `the processor${library ? `; the library's: ${library}` : ""}`;
     found.push({ name, title: ladder.title, work: work.title, unit: work.unit, on, entries });
   }
   gpu?.close();

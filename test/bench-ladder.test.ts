@@ -1,5 +1,8 @@
 // The ladders of kernels: every rung is right at sizes that no tile divides, and what is not right is refused with its reason.
-import { readFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { checkOf, unwritten } from "../bench/ladder/check.mjs";
 import { climb, type Entry, gains } from "../bench/ladder/climb.mjs";
@@ -198,4 +201,18 @@ test("the command says what is wrong with its options", () => {
   expect(ask({ size: "3,4" })).toBe('--size "3,4"; that of matmul is m,n,k, or one number for all');
   expect(ask({ as: "conv2d", size: "1,2,2,1,1,5,5" })).toBe("--a kernel of 5 × 5 does not fit into 2 × 2 with padding 1");
   expect(ask({ groups: "2,x" })).toBe('--groups "2,x"; it is the workgroups to start, x,y,z');
+});
+
+test("npm run bench -- mine: a wrong kernel exits 1 with its first wrong element, an absent one 2 [webgpu]", () => {
+  const folder = mkdtempSync(join(tmpdir(), "elbo-mine-"));
+  const file = join(folder, "mine.wgsl");
+  writeFileSync(file, naive.replace("var p = 0u", "var p = 1u"));
+  const command = (path: string) => {
+    const args = ["bench/run.mjs", "mine", path, "--as", "matmul", "--size", "5"];
+    const { status, stderr } = spawnSync(process.execPath, args, { encoding: "utf8", env: { ...process.env, ON_TEST_DRIVER: "1" } });
+    return [status, stderr];
+  };
+  expect(command(file)).toEqual([1, expect.stringMatching(/^REFUSED \S+mine\.wgsl: c\[0, 0\] is .* in float64$/m)]);
+  rmSync(folder, { recursive: true });
+  expect(command(file)).toEqual([2, expect.stringContaining(`bench: there is no file ${file}\n`)]);
 });

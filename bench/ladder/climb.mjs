@@ -4,8 +4,9 @@ import { checkOf } from "./check.mjs";
 import { Refused } from "./declared.mjs";
 
 /**
- * `perSecond` is in the unit of the work; `clock` is microseconds by the GPU's own clock; `wrong` says why there are no times.
- * @typedef {import("../time.mjs").Times & { perSecond: number, clock?: number }} Measured
+ * `perSecond` is in the unit of the work; `clock` is microseconds by the GPU's own clock; `description` says on what it ran, where that is
+ * not known beforehand; `wrong` says why there are no times.
+ * @typedef {import("../time.mjs").Times & { perSecond: number, clock?: number, description?: string }} Measured
  * @typedef {{ rung: string, device: string, beside: boolean, wrong?: string } & Partial<Measured>} Entry
  * @typedef {(body: () => Promise<unknown>, count: number) => Promise<import("../time.mjs").Times>} Sample
  * @typedef {import("./rungs.mjs").Rung} Rung
@@ -38,13 +39,18 @@ async function measured(rung, work, context, check, sample) {
     const count = await together(opened);
     const times = await sample(() => opened.run(count), count);
     const clock = opened.clock && median(await several(5, () => opened.clock?.(count)));
-    return { ...times, perSecond: work.amount / times.median / 1e3, ...(clock && { clock }) };
+    return {
+      ...times,
+      perSecond: work.amount / times.median / 1e3,
+      ...(clock && { clock }),
+      ...(opened.description && { description: opened.description }),
+    };
   } finally {
     await opened.close();
   }
 }
 
-const LONG = 20; // milliseconds, beside which it does not count that work is handed over and waited for
+const LONG = 50; // milliseconds, beside which it hardly counts that work is handed over and waited for
 
 /** How many runs one sample takes together. @param {import("./rungs.mjs").Opened} opened */
 async function together(opened) {
@@ -52,7 +58,8 @@ async function together(opened) {
     const start = performance.now();
     await opened.run(count);
     const took = performance.now() - start;
-    if (took > LONG / 4 || count >= 256) return Math.max(1, Math.min(1024, Math.round((count * LONG) / Math.max(took, 1))));
+    if (took >= LONG) return Math.ceil((count * LONG) / took);
+    if (count >= 1024) return count;
   }
 }
 
@@ -90,16 +97,7 @@ export function gains(entries) {
 /** What a table of them says, row by row, the head first. @param {readonly Entry[]} entries @param {string} unit @param {string} kernel the head of the first column */
 export function cells(entries, unit, kernel) {
   const hasClock = entries.some(({ clock }) => clock);
-  const head = [
-    kernel,
-    "on",
-    "time",
-    ...(hasClock ? ["by the GPU's clock"] : []),
-    unit,
-    "over the one before",
-    "over the first",
-    "of the best",
-  ];
+  const head = [kernel, "on", "time", ...(hasClock ? ["GPU's clock"] : []), unit, "over the last", "over the first", "of the best"];
   const rows = gains(entries).map((entry) => {
     const { rung, device, wrong, median, spread, clock, perSecond, before, first, share } = entry;
     if (wrong || !median || spread === undefined || !perSecond || !share) return head.map((_, i) => (i === 0 ? `${rung}: refused` : ""));

@@ -23,6 +23,8 @@ export async function openGpu() {
 export class Gpu {
   /** @type {{ work: import("./work.mjs").Work, buffers: GPUBuffer[] } | undefined} */
   #uploaded;
+  /** By their code: a driver may take a second to compile one. @type {Map<string, GPUComputePipeline>} */
+  #pipelines = new Map();
 
   /** @param {GPUDevice} device @param {string} description @param {boolean} isSoftware */
   constructor(device, description, isSoftware) {
@@ -67,7 +69,16 @@ export class Gpu {
   }
 
   /** @param {Dispatch} dispatch */
-  async #pipeline({ code, entryPoint, origin, bindings }) {
+  async #pipeline(dispatch) {
+    const { code, bindings } = dispatch;
+    const key = `${bindings.map(({ writes }) => writes)} ${code}`;
+    const pipeline = this.#pipelines.get(key) ?? (await this.#compiled(dispatch));
+    this.#pipelines.set(key, pipeline);
+    return pipeline;
+  }
+
+  /** @param {Dispatch} dispatch */
+  async #compiled({ code, entryPoint, origin, bindings }) {
     const { device } = this;
     device.pushErrorScope("validation"); // told below, in words of our own
     try {

@@ -19,7 +19,7 @@ const gpu = await openGpu().catch((error) => {
 });
 if (gpu)
   at("device").textContent =
-    `${gpu.description}${gpu.isSoftware ? ", which is a driver in software: the order of the rungs is that of GPUs" : ""}`;
+    `${gpu.description}${gpu.isSoftware ? ", a driver in software; the rungs stand in the order that suits GPUs" : ""}`;
 const context = { gpu, read: (/** @type {URL} */ url) => fetch(url).then((answer) => answer.text()) };
 
 const chosen = () => ladders[field("ladder").value];
