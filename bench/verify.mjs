@@ -38,11 +38,14 @@ const ABSOLUTE = 1e-6;
 
 /** The first element that is wrong, in words. Integers are equal to the last bit. @param {ArrayLike<number>} got @param {ArrayLike<number>} expected */
 export function difference(got, expected) {
-  const values = Array.from(expected);
-  const largest = Math.max(0, ...values.filter(Number.isFinite).map(Math.abs));
+  let largest = 0;
+  for (let i = 0; i < expected.length; i++) if (Number.isFinite(expected[i])) largest = Math.max(largest, Math.abs(expected[i]));
   const bound = got instanceof Uint32Array ? 0 : ABSOLUTE + RELATIVE * largest;
-  const at = values.findIndex((e, i) => !Object.is(e, got[i]) && !(Math.abs(e - got[i]) <= bound));
-  return at < 0 ? undefined : `element ${at} is ${got[at]}, and ${values[at]} ± ${bound.toPrecision(1)} by js`;
+  for (let i = 0; i < expected.length; i++) {
+    if (Object.is(expected[i], got[i]) || Math.abs(expected[i] - got[i]) <= bound) continue;
+    return `element ${i} is ${got[i]}, and ${expected[i]} ± ${bound.toPrecision(1)} by js`;
+  }
+  return undefined;
 }
 
 /** What the current device makes of all programs. */

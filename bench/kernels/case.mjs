@@ -9,7 +9,7 @@ import { assign, keep, zeros } from "elbo";
  */
 /**
  * `record` makes what the kernel writes to from what it is given, and says how one call of it is recorded. `flop` decides only on which
- * devices it is too large. `bytes` it moves, where that is less than its tensors have.
+ * devices it is too large. `bytes` it moves, where its tensors do not tell.
  * @typedef {{ name: string, given: readonly Given[], record(...xs: Tensor[]): Recorded, parts?: readonly Part[], flop?: number, bytes?: number }} Case
  * @typedef {{ results: readonly Tensor[], step(): void, dispose?(): void }} Recorded
  */

@@ -1,12 +1,14 @@
 // How long a kernel takes: a call from the host until the device is idle, which contains the way there and back; one of many that are
 // started together; and, where the adapter has timestamps, by the GPU's own clock.
-import { summary, time } from "../time.mjs";
+import { summary, time, timed } from "../time.mjs";
 
 /** @typedef {import("elbo").Device} Device @typedef {import("../time.mjs").Times} Times */
 
 const MILLISECONDS = 5; // that what is started together should take, beside which the way there and back is little
 const MOST = 2000; // kernels started together
-const CLOCKED = [5, 30]; // rounds that are timed by the GPU's clock: as many as take the time, but no fewer and no more
+const SLOW = 100; // milliseconds, from which few samples have to do
+const SAMPLES = 3;
+const CLOCKED = [3, 30]; // rounds that are timed by the GPU's clock: as many as take the time, but no fewer and no more
 const STEP = 65_536; // nanoseconds, to which Dawn rounds that clock unless it is told not to
 
 /**
@@ -15,27 +17,28 @@ const STEP = 65_536; // nanoseconds, to which Dawn rounds that clock unless it i
  */
 export async function measured(device, copies, seconds) {
   const { single, run, count } = copies;
-  const done = async (/** @type {() => unknown} */ start) => {
-    start();
-    await device.idle();
-  };
-  const call = await time(() => done(() => single()), 1, seconds);
-  const rounds = await roundsFor((n) => done(() => run(n)), count);
-  const isOne = rounds * count === 1;
-  const repetition = isOne ? call : await time(() => done(() => run(rounds)), rounds * count, seconds);
+  const ms = (/** @type {() => unknown} */ start) => milliseconds(device, start);
+  const sampled = async (/** @type {() => unknown} */ start, /** @type {number} */ each) =>
+    (await ms(start)) > SLOW ? timed(() => ms(start), each, SAMPLES) : time(() => ms(start), each, seconds);
+  const call = await sampled(single, 1);
+  const rounds = await roundsFor((n) => ms(() => run(n)), count);
+  const together = rounds * count;
+  const repetition = together === 1 ? call : await sampled(() => run(rounds), together);
   const clocked = Math.round((seconds * 1e6) / (repetition.median * count));
   const gpu = await byClock(device, run, Math.min(Math.max(clocked, CLOCKED[0]), CLOCKED[1]), copies);
-  return { call, repetition, together: rounds * count, ...(gpu && { gpu }) };
+  return { call, repetition, together, ...(gpu && { gpu }) };
 }
 
-/** How many rounds through the copies take long enough. @param {(rounds: number) => Promise<void>} run @param {number} count */
-async function roundsFor(run, count) {
-  await run(1); // the first time may compile
-  const ms = async (/** @type {number} */ rounds) => {
-    const start = performance.now();
-    await run(rounds);
-    return performance.now() - start;
-  };
+/** Until the device is idle. @param {Device} device @param {() => unknown} start */
+export async function milliseconds(device, start) {
+  const begin = performance.now();
+  start();
+  await device.idle();
+  return performance.now() - begin;
+}
+
+/** How many rounds through the copies take long enough. @param {(rounds: number) => Promise<number>} ms that so many rounds take @param {number} count */
+async function roundsFor(ms, count) {
   const one = await ms(1);
   if (one >= MILLISECONDS) return 1;
   const each = Math.max(((await ms(5)) - one) / 4, one / 100); // less the latency

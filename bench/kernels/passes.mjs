@@ -73,7 +73,12 @@ export const loss = (n, size) => ({
 });
 
 /** @param {number} n @returns {Case} */
-export const normals = (n) => ({ name: `random normals, ${amount(n)}`, given: [], record: stored(() => randomNormal([n])) });
+export const normals = (n) => ({
+  name: `random normals, ${amount(n)}`,
+  given: [],
+  record: stored(() => randomNormal([n])),
+  bytes: 4 * n,
+});
 
 /** A batch of pictures, bytes, by their numbers. @param {number} rows @param {number} size @param {number} batch @returns {Case} */
 export const gather = (rows, size, batch) => ({
