@@ -97,7 +97,7 @@ export function gains(entries) {
 /** What a table of them says, row by row, the head first. @param {readonly Entry[]} entries @param {string} unit @param {string} kernel the head of the first column */
 export function cells(entries, unit, kernel) {
   const hasClock = entries.some(({ clock }) => clock);
-  const head = [kernel, "on", "time", ...(hasClock ? ["GPU's clock"] : []), unit, "over the last", "over the first", "of the best"];
+  const head = [kernel, "on", "time", ...(hasClock ? ["GPU's clock"] : []), unit, "gain", "over the first", "of the best"];
   const rows = gains(entries).map((entry) => {
     const { rung, device, wrong, median, spread, clock, perSecond, before, first, share } = entry;
     if (wrong || !median || spread === undefined || !perSecond || !share) return head.map((_, i) => (i === 0 ? `${rung}: refused` : ""));

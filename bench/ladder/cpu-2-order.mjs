@@ -1,5 +1,6 @@
 // C = A · B. What is new: the order of the loops. The innermost one now walks along a row of B and along a row of C, so every
-// cache line that is fetched is used whole, and the next one is fetched ahead of its use.
+// cache line that is fetched is used whole, and the next one is fetched ahead of its use. It shows once the lines of a column of B no
+// longer stay in the cache until the next column wants them: --size 1024.
 
 /** @type {import("./processor.mjs").Multiply} */
 export function multiply(c, a, b, { m, n, k }) {

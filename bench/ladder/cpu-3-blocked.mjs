@@ -1,5 +1,8 @@
 // C = A · B. What is new: blocks. Rung 2 reads all of B once for each row of A. Here all rows of A pass by one block of B, which
 // stays in the first cache until the last of them has used it.
+//
+// By itself this gains nothing: the arithmetic, with a load and a store for each product, takes longer than memory does. Blocks and
+// packing are for what makes it fast: registers, and then SIMD.
 
 const DEPTH = 64; // rows of a block of B, …
 const COLUMNS = 128; // … and its columns: 32 KB
