@@ -119,9 +119,9 @@ fn keep(values: mat4x4f, piece: u32) {
   sliceB[first + WIDTH / 4u * 3u] = values[3];
 }
 
-// Four rows times four columns. A matrix of WGSL is a list of vectors; here each is a row.
-fn outer(a: vec4f, b: vec4f) -> mat4x4f {
-  return mat4x4f(a.x * b, a.y * b, a.z * b, a.w * b);
+// Sums with four rows times four columns added. A matrix of WGSL is a list of vectors; here each is a row.
+fn plus(sums: mat4x4f, a: vec4f, b: vec4f) -> mat4x4f {
+  return mat4x4f(fma(a.xxxx, b, sums[0]), fma(a.yyyy, b, sums[1]), fma(a.zzzz, b, sums[2]), fma(a.wwww, b, sums[3]));
 }
 
 fn storeSquare(batch: u32, row: u32, col: u32, sums: mat4x4f) {
@@ -169,10 +169,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
           let atB = p * WIDTH / 4u + lane.x;
           let upper = sliceA[atA];
           let left = sliceB[atB];
-          upperLeft += outer(upper, left);
-          if (COLUMNS == 8u) { upperRight += outer(upper, sliceB[atB + ACROSS]); }
-          if (ROWS == 8u) { lowerLeft += outer(sliceA[atA + DOWN], left); }
-          if (ROWS == 8u && COLUMNS == 8u) { lowerRight += outer(sliceA[atA + DOWN], sliceB[atB + ACROSS]); }
+          upperLeft = plus(upperLeft, upper, left);
+          if (COLUMNS == 8u) { upperRight = plus(upperRight, upper, sliceB[atB + ACROSS]); }
+          if (ROWS == 8u) { lowerLeft = plus(lowerLeft, sliceA[atA + DOWN], left); }
+          if (ROWS == 8u && COLUMNS == 8u) { lowerRight = plus(lowerRight, sliceA[atA + DOWN], sliceB[atB + ACROSS]); }
         }
       }
       workgroupBarrier(); // all are done with that slice

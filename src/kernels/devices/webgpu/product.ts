@@ -68,23 +68,19 @@ function layoutOf(writing: Writing, target: Target, baked: boolean): Layout {
   const each = Math.ceil(k / Math.min(wanted, k));
   const length = each > SLICE ? Math.ceil(each / SLICE) * SLICE : each;
   const parts = Math.ceil(k / length);
-  const blocks =
-    target.family === "tiled" && hasTiles(sizes) ? tiled(t, { ...sizes, parts }, length, target, baked) : untiled(sizes, target);
-  return { batch, m: sizes.m, n: sizes.n, k, turned, blocks, parts, length };
+  const layout = { batch, m: sizes.m, n: sizes.n, k, turned, parts, length };
+  if (target.family === "simple") return { ...layout, blocks: inRegisters(sizes) };
+  return { ...layout, blocks: sizes.n <= NARROW ? inRows(sizes) : inTiles(t, { ...sizes, parts }, length, target, baked) };
 }
 
 const NARROW = 4; // columns that one invocation holds in registers
-const isNarrow = ({ n }: { n: number }): boolean => n <= NARROW;
-const hasTiles = ({ m, n }: { m: number; n: number }): boolean => m >= 16 && n >= 16;
+const LANES = 64; // of a workgroup without tiles
 
 /** The invocations that the product in one piece occupies, on a GPU. */
-function lanesOf(sizes: Omit<Sizes, "parts">): number {
-  if (hasTiles(sizes)) return lanesFor(sizes);
-  const { high, wide } = untiled(sizes, { family: "tiled" });
-  return LANES * sizes.batch * Math.ceil(sizes.m / high) * Math.ceil(sizes.n / wide);
-}
+const lanesOf = (sizes: Omit<Sizes, "parts">): number =>
+  sizes.n <= NARROW ? LANES * sizes.batch * Math.ceil(sizes.m / LANES) : lanesFor(sizes);
 
-function tiled(t: Tensor, sizes: Sizes, length: number, target: Target, baked: boolean): Blocks {
+function inTiles(t: Tensor, sizes: Sizes, length: number, target: Target, baked: boolean): Blocks {
   const along = (t.op as Product).wgsl.along(t);
   const product = productKey(t.op.name, along, sizes);
   const name = target.tile ?? target.tiles?.get(product) ?? tileFor(sizes);
@@ -105,12 +101,13 @@ function tiled(t: Tensor, sizes: Sizes, length: number, target: Target, baked: b
   };
 }
 
-const LANES = 64; // of a workgroup without tiles
+/** A row for each invocation. */
+const inRows = ({ n }: { n: number }): Blocks => ({
+  ...{ file: matmulNarrowFile, constants: [`const COLUMNS = ${n}u;`], high: LANES, wide: NARROW, tile: undefined },
+});
 
-function untiled({ m, n }: { m: number; n: number }, { family }: Pick<Target, "family">): Blocks {
-  if (family === "tiled" && isNarrow({ n }))
-    return { file: matmulNarrowFile, constants: [`const COLUMNS = ${n}u;`], high: LANES, wide: NARROW, tile: undefined };
-  // 64 invocations, each with 4 rows and 8 columns, in a rectangle that leaves few of them idle.
+/** 64 invocations, each with 4 rows and 8 columns, in a rectangle that leaves few of them idle. */
+function inRegisters({ m, n }: { m: number; n: number }): Blocks {
   const atLeast = (count: number) => 2 ** Math.ceil(Math.log2(Math.max(count, 1)));
   const down = Math.min(atLeast(Math.ceil(m / 4)), LANES / Math.min(atLeast(Math.ceil(n / 8)), 8));
   const across = LANES / down;

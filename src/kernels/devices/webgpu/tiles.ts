@@ -1,8 +1,8 @@
 // Which tile a product gets on a GPU, and into how many parts its sums are cut: a table, and whatever was found faster (tune.ts).
 // The numbers follow from reasoning about cores, registers and caches; none was measured on a GPU yet.
 //
-// No tile changes a bit: each sum runs in the order of k within its part, however the blocks of C are cut, and the number of parts
-// depends on the shape only. (If a driver joins a product and a sum into one instruction in one kernel and not in another, that does.)
+// No tile changes a bit: each sum runs in the order of k within its part, by fma, however the blocks of C are cut, and the number of
+// parts depends on the shape only. (WGSL lets a driver round an fma twice. One that did so in some kernels only would change bits.)
 
 /** The block of C that a workgroup makes, the slices of k in which it does so, and the elements that each invocation holds. */
 export interface Tile {
@@ -24,20 +24,22 @@ export interface Sizes {
 }
 
 interface Row {
-  /** Taken if at least so many workgroups come of it. */
+  /** Taken if at least so many workgroups come of it, and C fills them; one that asks for none, if no other is much fuller. */
   readonly least: number;
   readonly why: string;
 }
 
 const NEVER = Number.POSITIVE_INFINITY;
 
-/** The first that fits is taken. A name says height x width x depth / rows x columns of an invocation. */
+/** The first that fits. A name says height x width x depth / rows x columns of an invocation. */
 const table: Readonly<Record<string, Row>> = {
   "128x128x16/8x8": { least: 256, why: "most products for each value that is read; C must be large, or most of the GPU idles" },
   "128x64x16/8x8": { least: 256, why: "as many products for each value in workgroup memory, for results of 64 columns" },
   "64x64x16/8x4": { least: 128, why: "a quarter of the block, so four times the workgroups: 1024 x 1024 fills a large GPU" },
   "128x32x16/8x4": { least: 128, why: "for results of 32 columns, as convolutions of 32 channels have" },
   "32x32x16/4x4": { least: 0, why: "what is small is done sooner by many small workgroups" },
+  "64x16x16/4x4": { least: 0, why: "the same for few columns, as products with latents have" },
+  "16x64x16/4x4": { least: 0, why: "and for few rows, as small batches have" },
   "64x64x16/8x8": { least: NEVER, why: "for tuning: fewer reads of workgroup memory, and only two warps in a workgroup" },
   "64x64x16/4x4": { least: NEVER, why: "for tuning: most invocations, where registers are few" },
   "128x128x8/8x8": { least: NEVER, why: "for tuning: half the workgroup memory, twice the barriers" },
@@ -67,11 +69,13 @@ export const blocksAcross = (tile: Tile, { n }: Pick<Sizes, "n">): number => Mat
 
 /** The name of the tile that the table has for a product. */
 export function tileFor(sizes: Sizes): string {
-  const fits = (name: string): boolean => {
+  const large = tileNames.find((name) => {
     const groups = sizes.batch * sizes.parts * blocksDown(tileNamed(name), sizes) * blocksAcross(tileNamed(name), sizes);
-    return groups >= table[name].least && (filled(name, sizes) >= FILLED || table[name].least === 0);
-  };
-  return tileNames.find(fits) as string; // one asks for nothing
+    return table[name].least > 0 && groups >= table[name].least && filled(name, sizes) >= FILLED;
+  });
+  const small = tileNames.filter((name) => table[name].least === 0);
+  const fullest = Math.max(...small.map((name) => filled(name, sizes)));
+  return large ?? (small.find((name) => filled(name, sizes) >= FILLED * fullest) as string); // the fullest is one
 }
 
 const FILLED = 0.75; // of the blocks: what hangs over the edge is computed, too
@@ -81,9 +85,9 @@ function filled(name: string, sizes: Sizes): number {
   return (sizes.m * sizes.n) / (blocksDown(tile, sizes) * tile.height * blocksAcross(tile, sizes) * tile.width);
 }
 
-/** The tiles that may be as fast: none whose blocks are three times as empty. */
+/** The tiles that may be as fast: none whose blocks are only half as full. */
 export const candidatesFor = (sizes: Sizes): string[] =>
-  tileNames.filter((name) => 3 * filled(name, sizes) >= filled(tileFor(sizes), sizes));
+  tileNames.filter((name) => 2 * filled(name, sizes) > filled(tileFor(sizes), sizes));
 
 /** Rows of blocks that are computed together so that they find each other's operands in the cache; 1 where all fits into it anyway. */
 export const bandFor = (tile: Tile, sizes: Sizes): number => (Math.min(blocksDown(tile, sizes), blocksAcross(tile, sizes)) >= 16 ? 8 : 1);
