@@ -12,7 +12,9 @@ import * as ladder from "./ladder.mjs";
 import { load, machine } from "./machine.mjs";
 import * as mine from "./mine.mjs";
 import * as overhead from "./overhead.mjs";
+import * as peers from "./peers.mjs";
 import { table } from "./report.mjs";
+import * as training from "./training.mjs";
 
 /**
  * @typedef {Record<string, any>} Values of the options, by name
@@ -28,6 +30,8 @@ const benches = {
   kernels: { ...kernels, needsGpu: true },
   ladder: { ...ladder, needsGpu: true },
   mine: { ...mine, needsGpu: true },
+  training: { ...training, needsGpu: true },
+  peers: { ...peers, needsGpu: true },
 };
 const usage = `usage: npm run bench [-- NAME… [--filter TEXT] [--json FILE] [options of that bench]]
 

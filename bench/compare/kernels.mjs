@@ -25,7 +25,7 @@ export async function askForKernels(found, task, engines, rounds) {
     async (one, { parts, rss, description }) => {
       const { folder } = await task.get();
       for (const { kernel, ms, how, error } of parts) {
-        const wrong = error ? undefined : wrongKernel(folder, kernel, { how, relative: one.relative });
+        const wrong = error ? undefined : wrongKernel(folder, kernel, { how, relative: one.relative ?? RELATIVE });
         const { flop, bytes } = kernelOf(kernel);
         const facts = { ...(how && { how }), ...(description && { description }), flop, bytes, rss };
         if (error ?? wrong) found.fail(kernel, one, error ?? `wrong: ${wrong}`);

@@ -39,7 +39,7 @@ export async function opened(name, { size, enough }) {
 }
 
 /** Dawn whose timestamps are not rounded to 65,536 ns; made once, for the adapters that it gave depend on it. */
-async function exactClock() {
+export async function exactClock() {
   try {
     const { create, globals } = await import("webgpu");
     Object.assign(globalThis, globals);

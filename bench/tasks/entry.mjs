@@ -12,9 +12,9 @@
 /** @param {number} threads */
 export const countOf = (threads) => (threads === 1 ? "1 thread" : `${threads} threads`);
 
-/** @param {Entry} entry @returns {entry is Timed} */
+/** @template {Entry} E @param {E} entry @returns {entry is E & Timed} */
 export const isTimed = (entry) => entry.median !== undefined;
-/** @param {Timed[]} entries @returns {Timed | undefined} */
+/** @template {Timed} E @param {E[]} entries @returns {E | undefined} */
 export const fastest = (entries) => entries.toSorted((a, b) => a.median - b.median)[0];
 /** @param {Timed} entry */
 export const gflops = ({ flop = 0, median }) => flop / median / 1e3;

@@ -38,27 +38,48 @@ function folderFor(files) {
 
 /** Three training steps of a model: its weights, also as a saved run has them, which is PyTorch's way; pictures; noise. @param {string} name */
 export async function trainingTask(name) {
-  const { batch, make, pictures } = models[name];
+  const { batch, make } = models[name];
   /** @type {Files & { parameters: string[], noise: string[] }} */
   const files = { tensors: {}, model: name, batch, parameters: [], noise: [] };
   const { folder, write, close } = folderFor(files);
-  const device = await open("js", { precision: "f64" });
   const vae = make();
   for (const [name, p] of vae.parameters) files.parameters.push(write(name, Float32Array.from(await p.data()), p.shape));
   writeFileSync(join(folder, "model.safetensors"), await modelToSafetensors(vae));
-  const x = Float32Array.from(pictures().pixels, (byte) => byte / 255);
+  const { x, noise } = givenSteps(name, batch, STEPS);
   write("x", x, [batch, ...vae.shape]);
-  const values = random(7);
-  const noise = Array.from({ length: STEPS }, () => Float32Array.from({ length: batch * vae.latent }, () => normal(values)));
   for (const [i, data] of noise.entries()) files.noise.push(write(`noise.${i}`, data, [batch, vae.latent]));
   close();
+  return { folder, losses: await expectedLosses(name, batch, { x, noise }) };
+}
 
+/** What the first steps of a model are given. @param {string} name @param {number} batch @param {number} steps */
+export function givenSteps(name, batch, steps) {
+  const { make, pictures } = models[name];
+  const x = Float32Array.from(pictures(batch).pixels, (byte) => byte / 255);
+  const values = random(7);
+  const { latent } = make();
+  const noise = Array.from({ length: steps }, () => Float32Array.from({ length: batch * latent }, () => normal(values)));
+  return { x, noise };
+}
+
+/** The losses of those steps in float64, by `js`. @param {string} name @param {number} batch @param {ReturnType<typeof givenSteps>} given */
+export async function expectedLosses(name, batch, given) {
+  const device = await open("js", { precision: "f64" });
+  const losses = await lossesOf(name, batch, given);
+  await device.close();
+  return losses;
+}
+
+/** The losses of those steps on the device that is open. @param {string} name @param {number} batch @param {ReturnType<typeof givenSteps>} given */
+export async function lossesOf(name, batch, { x, noise }) {
+  const vae = models[name].make();
   const step = givenNoise(vae);
   /** @type {number[]} */
   const losses = [];
   for (const eps of noise) losses.push(await step(tensor(x, [batch, ...vae.shape]), tensor(eps, [batch, vae.latent])).item());
-  await device.close();
-  return { folder, losses };
+  step.dispose();
+  vae.dispose();
+  return losses;
 }
 
 /** A training step whose noise is an argument. @param {import("elbo/vae").Vae} vae */
