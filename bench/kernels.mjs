@@ -3,17 +3,15 @@
 import { use } from "../dist/kernels/devices/device.js";
 import { LimitError, OutOfMemoryError } from "../dist/kernels/devices/errors.js";
 import { cases as allCases } from "./kernels/cases.mjs";
-import { copiesOf, firstOf } from "./kernels/copies.mjs";
 import { opened } from "./kernels/devices.mjs";
 import { bytesOf, drawn, generator } from "./kernels/given.mjs";
-import { measured, milliseconds } from "./kernels/measure.mjs";
-import { least } from "./kernels/roofline.mjs";
+import { resultOf } from "./kernels/result.mjs";
 import { tables } from "./kernels/tables.mjs";
-import { expected, extent, wrong } from "./kernels/verified.mjs";
+import { expected } from "./kernels/verified.mjs";
 
 export { tables };
 
-/** @typedef {import("./kernels/devices.mjs").Opened} Opened @typedef {import("./time.mjs").Times} Times */
+/** @typedef {import("./kernels/devices.mjs").Opened} Opened @typedef {import("./kernels/case.mjs").Case} Case @typedef {import("./time.mjs").Times} Times */
 /**
  * A kernel on a device: its work by the plan's own count, how it was run, and its times in microseconds.
  * @typedef {{ device: string, kernel: string, flops: number, bytes: number, kernels: number, dispatches: number, copies: number, isCached: boolean, verified: string,
@@ -41,7 +39,7 @@ export const isWhole = ({ devices }, { filter, size }) => filter === "" && size 
 
 /**
  * Each of the cases on each of the devices; `seconds` for each way of timing. A kernel that is wrong makes the process end with 1.
- * @param {{ device?: string, size?: string, filter: string, cases?: readonly import("./kernels/case.mjs").Case[], seconds?: number, log: (line: string) => void }} options
+ * @param {{ device?: string, size?: string, filter: string, cases?: readonly Case[], seconds?: number, log: (line: string) => void }} options
  */
 export async function run({ device: list = DEVICES, size = "auto", filter, cases = allCases(), seconds = 0.3, log }) {
   const names = /** @type {import("elbo").DeviceName[]} */ (list.split(","));
@@ -72,50 +70,25 @@ export async function run({ device: list = DEVICES, size = "auto", filter, cases
   return found;
 }
 
-/** @param {readonly Opened[]} devices @param {import("./kernels/case.mjs").Case} one @param {number} seconds @param {Found} found @param {(line: string) => void} log */
+/** @param {readonly Opened[]} devices @param {Case} one @param {number} seconds @param {Found} found @param {(line: string) => void} log */
 async function measureOn(devices, one, seconds, found, log) {
-  const random = generator(7);
-  const given = one.given.map((g) => drawn(g, random));
+  const given = one.given.map((g) => drawn(g, generator(7)));
   const answer = await expected(one, given);
-  for (const { device, facts, cache } of devices) {
+  for (const opened of devices) {
+    const { device } = opened;
     const name = { device: device.name, kernel: one.name };
     log(`${device.name}: ${one.name}`);
     use(device);
     try {
-      const first = firstOf(one, given);
-      first.single();
-      let what = await wrong(first.results, answer);
-      if (!what) {
-        const ms = await milliseconds(device, first.single);
-        const copies = copiesOf(one, given, first, { cache, isGpu: device.name === "webgpu", ms, random });
-        copies.run(1);
-        what = copies.last && (await wrong(copies.last, answer));
-        if (!what)
-          found.results.push({
-            ...name,
-            verified: extent(answer),
-            ...entry(one, first, copies, await measured(device, copies, seconds), facts),
-          });
-        copies.dispose();
-      }
+      const { what, ...entry } = await resultOf(one, given, answer, opened, seconds);
       if (what) found.wrong.push({ ...name, what });
-      first.dispose();
+      else found.results.push(/** @type {Entry} */ ({ ...name, ...entry }));
     } catch (error) {
       const { message } = /** @type {Error} */ (error);
       if (error instanceof LimitError || error instanceof OutOfMemoryError) found.leftOut.push({ ...name, why: message });
       else found.wrong.push({ ...name, what: `it failed: ${message}` });
     }
   }
-}
-
-/** @param {import("./kernels/case.mjs").Case} one @param {import("./kernels/copies.mjs").First} first @param {import("./kernels/copies.mjs").Copies} copies @param {Awaited<ReturnType<typeof measured>>} times @param {import("./kernels/devices.mjs").DeviceFacts} facts */
-function entry(one, { kernels, dispatches }, { count, isCached }, times, { limits }) {
-  const moved = one.bytes ? [{ flops: kernels.reduce((sum, k) => sum + k.flops, 0), bytes: one.bytes }] : kernels;
-  const [flops, bytes] = [moved.reduce((sum, k) => sum + k.flops, 0), moved.reduce((sum, k) => sum + k.bytes, 0)];
-  const { us, bound } = least(moved, limits, isCached);
-  const { median } = times.gpu ?? times.repetition;
-  const work = { flops, bytes, kernels: kernels.length, dispatches, copies: count, isCached };
-  return { ...work, ...times, gflops: flops / median / 1e3, gbps: bytes / median / 1e3, share: us / median, bound };
 }
 
 /** A device that was lost, or on which a kernel did not compile, computes nothing any more. @param {import("elbo").Device} device */

@@ -14,7 +14,10 @@ import { digits, duration } from "./markdown.mjs";
 export function limitsOf(device, options) {
   if (device.name === "webgpu") return webgpuLimits(/** @type {import("elbo").WebGpuDevice} */ (device).gpu, options);
   if (device.name === "js") return jsLimits(options.enough);
-  return wasmLimits(/** @type {import("../src/kernels/devices/wasm/device.ts").WasmDevice} */ (device).threads.count);
+  return wasmLimits(
+    /** @type {import("../src/kernels/devices/wasm/device.ts").WasmDevice} */ (device).threads.count,
+    Math.ceil(options.enough),
+  );
 }
 
 /** @param {Limits} limits */

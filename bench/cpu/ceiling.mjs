@@ -1,10 +1,12 @@
-// node bench/cpu/ceiling.mjs: what a core can do at most in this Node, with its flags. Sums in registers, s ← s · x + y, wait for
+// node bench/cpu/ceiling.mjs [--samples 15]: what a core can do at most in this Node, with its flags. Sums in registers, s ← s · x + y, wait for
 // nothing but themselves, so no kernel made of the same instructions is faster. And how fast memory is copied. One line of JSON.
 // The module is put together byte by byte: the bench must not depend on the assembler of the engine that it measures.
+import { parseArgs } from "node:util";
 import { setFlagsFromString } from "node:v8";
 
 const ITERATIONS = 1_000_000;
-const SAMPLES = 15;
+const { values: given } = parseArgs({ options: { samples: { type: "string", default: "15" } }, strict: false });
+const SAMPLES = Number(given.samples);
 
 const [I32, V128, VOID] = [0x7f, 0x7b, 0x40];
 const [LOOP, END, BR_IF, GET, SET, TEE, CONST, SUB] = [0x03, 0x0b, 0x0d, 0x20, 0x21, 0x22, 0x41, 0x6b];

@@ -7,19 +7,19 @@ import { perSecond } from "./rate.mjs";
 
 const ceiling = fileURLToPath(new URL("../cpu/ceiling.mjs", import.meta.url));
 
-/** @param {number} threads */
-export async function wasmLimits(threads) {
-  const alone = await core();
-  const all = threads === 1 ? [alone] : await Promise.all(Array.from({ length: threads }, core));
+/** @param {number} threads @param {number} samples of each */
+export async function wasmLimits(threads, samples) {
+  const alone = await core(samples);
+  const all = threads === 1 ? [alone] : await Promise.all(Array.from({ length: threads }, () => core(samples)));
   const sum = (/** @type {"gflops" | "gbps"} */ what) => all.reduce((total, one) => total + one[what], 0);
   /** One among others that was faster tells that one alone was disturbed. @param {"gflops" | "gbps"} what */
   const most = (what) => Math.max(alone[what], ...all.map((one) => one[what]));
   return { gflops: sum("gflops"), gbps: sum("gbps"), threads, oneThread: { gflops: most("gflops"), gbps: most("gbps"), how: alone.how } };
 }
 
-/** The best of what one process found. */
-async function core() {
-  const { stdout } = await promisify(execFile)(process.execPath, [ceiling]);
+/** The best of what one process found. @param {number} samples */
+async function core(samples) {
+  const { stdout } = await promisify(execFile)(process.execPath, [ceiling, "--samples", `${samples}`]);
   const { ceilings, copy } = JSON.parse(stdout);
   /** @param {{ flop: number, ms: number[] }} one */
   const rate = ({ flop, ms }) => flop / Math.min(...ms) / 1e6;

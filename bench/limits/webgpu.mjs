@@ -9,20 +9,23 @@ const STORAGE = 0x80 | 0x4 | 0x8; // GPUBufferUsage.STORAGE, COPY_SRC, COPY_DST
 const UNIFORM = 0x40 | 0x8;
 const READ = 0x1 | 0x8; // MAP_READ
 const EMPTY = "@compute @workgroup_size(1) fn main() {}";
-const MANY = 1000; // dispatches of nothing
+/** How much of each is asked of a GPU, and of a driver that computes on the CPU. */
+const HARDWARE = { invocations: 2 ** 20, copied: 2 ** 28, dispatches: 1000 };
+const SOFTWARE = { invocations: 2 ** 12, copied: 2 ** 25, dispatches: 100 };
 
 /** @param {GPUDevice} gpu @param {{ isSoftware: boolean, enough: number }} options */
 export async function webgpuLimits(gpu, { isSoftware, enough }) {
   const empty = await kernel(gpu, EMPTY, []);
   const submitted = () => dispatched(gpu, empty, 1, 1);
-  const flops = await arithmetic(gpu, isSoftware ? 2 ** 12 : 2 ** 20, enough);
-  const bytes = await memory(gpu, isSoftware ? 2 ** 26 : 2 ** 28, enough);
-  const [none, many] = [await least(submitted), await least(() => dispatched(gpu, empty, 1, MANY))];
+  const { invocations, copied, dispatches } = isSoftware ? SOFTWARE : HARDWARE;
+  const flops = await arithmetic(gpu, invocations, enough);
+  const bytes = await memory(gpu, copied, enough);
+  const [one, many] = [await least(submitted), await least(() => dispatched(gpu, empty, 1, dispatches))];
   return {
     gflops: flops / 1e9,
     gbps: bytes / 1e9,
     /** In microseconds. */
-    dispatch: Math.max(0, ((many - none) / (MANY - 1)) * 1e3),
+    dispatch: Math.max(0, ((many - one) / (dispatches - 1)) * 1e3),
     submit: await time(submitted, 1, enough / 50),
     readBack: await time(readBack(gpu), 1, enough / 50),
   };
