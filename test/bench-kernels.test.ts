@@ -52,6 +52,10 @@ test("each kernel is right, timed, and within the limits of its device [js] [was
     expect(entry.share, what).toBeGreaterThan(0);
     expect(entry.share, what).toBeLessThanOrEqual(1.5);
   }
+  const products = found.results.filter(({ kernel }) => kernel.startsWith("matmul"));
+  expect(products.map(({ flops }) => flops)).toEqual(Array(3).fill(2 * 33 * 40 * 35));
+  const moved = 4 * (33 * 40 + 40 * 35 + 33 * 35); // and on js, which fuses nothing, once more where the result is stored
+  expect(products.map(({ bytes }) => bytes)).toEqual([moved + 8 * 33 * 35, moved, moved]);
   expect(found.results.filter(({ gpu }) => gpu).map(({ device }) => device)).toContain("webgpu");
   const text = tables(file(found))["kernels"];
   expect(text.includes("these numbers say nothing of GPUs")).toBe(isSoftware);

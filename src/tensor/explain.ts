@@ -56,8 +56,9 @@ function facts({ graph, reads, stored, slotOf }: Plan, k: Kernel, dispatches: nu
   };
 }
 
-/** By the op's own definition: 2·m·n·k for a product, one per element for everything else. */
+/** By the op's own definition: 2·m·n·k for a product, none for an effect, which stores what was computed, one per element for everything else. */
 function operations(t: Tensor): number {
+  if (t.op.loops === "effect") return 0;
   if (t.op.loops === "reduce") return size(t.op.domain(t).shape);
   if (t.op.loops !== "product") return t.size;
   const { batch, m, n, k } = (t.op as Product).sizes(t);
