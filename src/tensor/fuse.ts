@@ -4,7 +4,7 @@
 
 import { type Graph, isLeaf } from "./graph.ts";
 import { bufferOf, type Fusion, inlineNodes, overwrittenBy, placeOf, type Read, readsOf, stateOf } from "./inline.ts";
-import { domainOf, type Kernel, membersOf, merged, rootOf } from "./merge.ts";
+import { domainOf, type Kernel, leftOf, membersOf, merged, productsOf, rootOf, shareLeft } from "./merge.ts";
 import { size } from "./shape.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -27,7 +27,7 @@ export interface Fused {
 const MAX_MEMBERS = 96; // nodes in one kernel: beyond that its code takes longer to compile than a launch costs
 
 export function fuse(graph: Graph, fusion: Fusion): Fused {
-  const { buffers } = fusion;
+  const { buffers, storesOperands } = fusion;
   const { nodes } = graph;
   const n = nodes.length;
   const isRoot = new Array<boolean>(n).fill(false);
@@ -51,12 +51,16 @@ export function fuse(graph: Graph, fusion: Fusion): Fused {
     const own = new Set(members);
     const bound = new Set<string>();
     for (const i of members) {
-      for (const { of } of reads[i]) if (!own.has(of) && nodes[of].op.name !== "full") bound.add(bufferOf(graph, of));
-      if (nodes[i].op.loops === "effect") bound.add(bufferOf(graph, i));
-      else if (isRoot[i] || readers[i].some((r) => !own.has(r))) bound.add(`node ${i}`);
+      for (const { of } of reads[i]) if (!own.has(of) && nodes[of].op.name !== "full") bound.add(placeOfValue(of, home.get(of)));
+      if (nodes[i].op.loops === "effect" || isRoot[i] || readers[i].some((r) => !own.has(r))) bound.add(placeOfValue(i, undefined));
     }
     return bound.size;
   };
+  /** The buffer that a value lies in: single numbers that one kernel makes share theirs. */
+  const placeOfValue = (i: number, maker: Kernel | undefined): string =>
+    home.has(i) && nodes[i].op.loops !== "effect" && isSingle(nodes[i])
+      ? `${nodes[i].dtype} of ${maker && Math.min(...membersOf(maker))}`
+      : bufferOf(graph, i);
 
   /** Is there a way from `from` back to `to` that leaves the two? Then they cannot be one. */
   const reaches = (from: Growing, to: Growing): boolean => {
@@ -79,18 +83,27 @@ export function fuse(graph: Graph, fusion: Fusion): Fused {
   const tramples = (k: Kernel, members: readonly number[]): boolean => {
     const effects = members.filter((i) => nodes[i].op.loops === "effect");
     if (effects.length === 0) return false;
-    const loop = (i: number): "outer" | "riding" | "inner" => {
-      if (k.outer.includes(i) || (k.loops === "product" && k.cores.includes(i))) return "outer";
-      return k.rider && (i === k.rider.core || k.rider.outer.includes(i)) ? "riding" : "inner";
+    const loop = (i: number): string => {
+      for (const [at, { loops, cores, outer, rider }] of productsOf(k).entries()) {
+        if (outer.includes(i) || (loops === "product" && cores.includes(i))) return `outer ${at}`;
+        if (rider && (i === rider.core || rider.outer.includes(i))) return `riding ${at}`;
+      }
+      return "inner";
     };
     const spoils = (i: number, { of, exact }: Read) =>
       effects.some((e) => stateOf(graph, e) === placeOf(graph, of) && (!exact || loop(i) === "inner" || loop(i) !== loop(e) || i > e));
     return members.some((i) => reads[i].some((r) => !members.includes(r.of) && spoils(i, r)));
   };
 
+  /** Does a map read product a and another one that may stand beside it? Then it is left behind both: in neither is the other's value at hand. */
+  const joinsProducts = (a: Growing, map: Growing): boolean => [...map.after].some((k) => k !== a && shareLeft(graph, k, a));
+
   const merge = (a: Growing, b: Growing): Growing | undefined => {
     const joined = merged(graph, reads, a, b);
     if (!joined) return undefined;
+    if (joined.total !== undefined && joined.cores.some((i) => isRoot[i] || readers[i].length > 1)) return undefined; // only their sum is there
+    if (storesOperands && joined.beside.length > 0) return undefined; // what stands side by side is no stored operand
+    if (!storesOperands && b.loops === "map" && joinsProducts(a, b)) return undefined;
     const members = membersOf(joined);
     if (members.length > MAX_MEMBERS) return undefined;
     if (reaches(b, a) || reaches(a, b) || buffersOf(members) > buffers || tramples(joined, members)) return undefined;
@@ -145,7 +158,8 @@ export function fuse(graph: Graph, fusion: Fusion): Fused {
   for (const i of graph.outputs) if (nodes[i].op.loops === "effect") checkLatest(graph, i, lastWriter.get(stateOf(graph, i)));
   if (buffers > 0) {
     mergeAlong(kernels, merge);
-    mergeSiblings(kernels, (k) => siblingKey(graph, k), merge);
+    mergeSiblings(kernels, (k) => siblingKey(graph, reads, k), merge);
+    if (!storesOperands) mergeSiblings(kernels, (k) => (k.loops === "product" ? [leftOf(graph, k.cores[0])] : []), merge);
   }
 
   const order = inOrder(kernels);
@@ -159,11 +173,14 @@ function checkLatest(graph: Graph, effect: number, last: number | undefined): vo
   throw new Error(`data: ${graph.nodes[effect]} was overwritten by ${graph.nodes[last].attrs.by} before it was read; keep() it in between`);
 }
 
+/** One number, which shares a buffer with others of its type that the same kernel makes. */
+export const isSingle = (t: Tensor): boolean => t.size === 1 && t.dtype !== "u8";
+
 /** A kernel of one node. */
 function alone(t: Tensor, i: number): Kernel {
   const { loops } = t.op;
-  if (loops === "reduce" || loops === "product") return { loops, inner: [], cores: [i], outer: [], rider: undefined };
-  return { loops: "map", inner: [], cores: [], outer: [i], rider: undefined };
+  const nothing = { inner: [], cores: [], outer: [], total: undefined, beside: [], rider: undefined };
+  return loops === "reduce" || loops === "product" ? { ...nothing, loops, cores: [i] } : { ...nothing, loops: "map", outer: [i] };
 }
 
 /**
@@ -205,15 +222,18 @@ function mergeSiblings(
 const TINY = 4096; // elements: less work than a launch
 
 /** Names under which a kernel looks for siblings: loops of the same domain that read the same tensor, or tiny ones. */
-function siblingKey(graph: Graph, k: Kernel): string[] {
+function siblingKey(graph: Graph, reads: Fused["reads"], k: Kernel): string[] {
   const first = graph.nodes[k.loops === "map" ? k.outer[0] : k.cores[0]];
   if (k.loops === "product") return [`columns of ${rootOf(graph, graph.inputs[k.cores[0]][1])}`];
   const domain = k.loops === "map" ? first.shape : domainOf(graph, k.cores[0]).shape;
-  const keys = [...new Set(membersOf(k).flatMap((i) => graph.inputs[i]))]
+  const keys = [...new Set(membersOf(k).flatMap((i) => reads[i].map((r) => r.of)))]
     .filter((x) => graph.nodes[x].op.name !== "full" && graph.nodes[x].size > 1)
     .map((x) => `${domain} of ${x}`);
   if (k.loops === "reduce") keys.push(`columns of ${rootOf(graph, graph.inputs[k.cores[0]][0])}`);
-  if (size(domain) <= TINY) keys.push(k.loops === "map" ? `tiny ${domain}` : `tiny ${domain} over ${domainOf(graph, k.cores[0]).axes}`);
+  if (size(domain) <= TINY) {
+    keys.push(`tiny ${first.shape}`);
+    if (k.loops === "reduce") keys.push(`tiny ${domain} over ${domainOf(graph, k.cores[0]).axes}`);
+  }
   return keys;
 }
 

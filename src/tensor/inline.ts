@@ -30,6 +30,7 @@ export function inlineNodes(
     for (const x of list) users[x].push(i);
   });
   const depth = new Array<number>(nodes.length).fill(0); // of the inline nodes behind each
+  const of: Set<number>[] = []; // what an inline map is a function of, through other inline maps
   const inline = nodes.map((t, i) => {
     depth[i] = 1 + Math.max(0, ...inputs[i].map((x) => depth[x]));
     if (isLeaf(t) || isRoot[i] || buffers === 0 || depth[i] > MAX_DEPTH) {
@@ -37,10 +38,13 @@ export function inlineNodes(
       return false;
     }
     if (t.op.loops === "source" || t.op.loops === "view") return true;
-    // A function of one tensor, read at its own index only, is cheaper to compute again than to store and load.
-    const varying = new Set(inputs[i].filter((x) => nodes[x].op.name !== "full"));
-    const isInline =
-      t.op.loops === "map" && varying.size === 1 && users[i].every((u) => nodes[u].op.loops === "map" && nodes[u].size === t.size);
+    if (t.op.loops === "map") of[i] = new Set(inputs[i].flatMap((x) => (of[x] && depth[x] > 0 ? [...of[x]] : [x])));
+    // A function of one tensor, read at its own index only, is cheaper to compute again than to store and load. Of random numbers too,
+    // if it is computed once.
+    const isSource = (x: number) => nodes[x].op.loops === "source";
+    const varying = [...(of[i] ?? [])].filter((x) => nodes[x].op.name !== "full");
+    const isOfOne = varying.filter((x) => !isSource(x)).length === 1 && (!varying.some(isSource) || users[i].length === 1);
+    const isInline = isOfOne && users[i].every((u) => nodes[u].op.loops === "map" && nodes[u].size === t.size);
     if (!isInline) depth[i] = 0;
     return isInline;
   });

@@ -1,7 +1,7 @@
 // A plan: which kernels run in which order, and where every stored value lies. Made once per structure of a graph;
 // devices prepare it (compile, bind) and replay it.
 
-import { type Fused, fuse } from "./fuse.ts";
+import { type Fused, fuse, isSingle } from "./fuse.ts";
 import { type Graph, isLeaf } from "./graph.ts";
 import type { Fusion } from "./inline.ts";
 import { membersOf } from "./merge.ts";
@@ -11,7 +11,7 @@ export interface Plan extends Fused {
   readonly graph: Graph;
   /** For each stored node, its slot: a buffer that other values use before and after it. */
   readonly slotOf: readonly (number | undefined)[];
-  /** Where each leaf begins in its block, in elements; 0 for all others. */
+  /** Where each leaf begins in its block, and each stored node in its slot, in elements. */
   readonly offsets: readonly number[];
   /** Elements that each slot must hold. */
   readonly slots: readonly number[];
@@ -21,8 +21,9 @@ export interface Plan extends Fused {
 
 export function plan(graph: Graph, fusion: Fusion, baked: boolean): Plan {
   const fused = fuse(graph, fusion);
-  const offsets = graph.nodes.map((t) => (isLeaf(t) ? (t.storage?.offset ?? 0) : 0));
-  return { graph: template(graph), ...fused, ...allocate(graph, fused), offsets, baked };
+  const { slotOf, offsetOf, slots } = allocate(graph, fused);
+  const offsets = graph.nodes.map((t, i) => (isLeaf(t) ? (t.storage?.offset ?? 0) : offsetOf[i]));
+  return { graph: template(graph), ...fused, slotOf, slots, offsets, baked };
 }
 
 /** The graph without anybody's values: a plan that is kept must not keep the tensors it was made for. */
@@ -37,8 +38,11 @@ function template(graph: Graph): Graph {
 
 const LEAF: Tensor["op"] = { name: "leaf", loops: "leaf", js: () => {}, grad: () => [] };
 
-/** Register allocation over whole buffers: a value takes a free slot when it is made and gives it back after its last use. */
-function allocate(graph: Graph, { kernels, stored, reads }: Fused): Pick<Plan, "slotOf" | "slots"> {
+/**
+ * Register allocation over whole buffers: a value takes a free slot when it is made and gives it back after its last use. Single numbers
+ * that one kernel makes share a slot (`isSingle` in fuse.ts), so that whoever reads them binds one buffer.
+ */
+function allocate(graph: Graph, { kernels, stored, reads }: Fused) {
   const lastUse = new Map<number, number>();
   kernels.forEach((k, step) => {
     for (const i of membersOf(k)) for (const { of } of reads[i]) lastUse.set(of, step);
@@ -48,7 +52,9 @@ function allocate(graph: Graph, { kernels, stored, reads }: Fused): Pick<Plan, "
   for (const [i, step] of lastUse) ending[step]?.push(i);
   const slotOf = new Array<number | undefined>(graph.nodes.length).fill(undefined);
   const slots: number[] = [];
+  const offsetOf = new Array<number>(graph.nodes.length).fill(0);
   const free = new Set<number>();
+  const users = new Map<number, number>(); // of a slot: the values in it that are still to be read
   const take = (elements: number): number => {
     const fits = [...free].filter((s) => slots[s] >= elements).sort((a, b) => slots[a] - slots[b]);
     const slot = fits[0] ?? [...free].sort((a, b) => slots[b] - slots[a])[0] ?? slots.push(0) - 1;
@@ -56,11 +62,29 @@ function allocate(graph: Graph, { kernels, stored, reads }: Fused): Pick<Plan, "
     free.delete(slot);
     return slot;
   };
+  const leave = (i: number): void => {
+    const slot = slotOf[i];
+    if (slot === undefined) return;
+    users.set(slot, (users.get(slot) as number) - 1);
+    if (users.get(slot) === 0) free.add(slot);
+  };
   kernels.forEach((k, step) => {
     const made = membersOf(k).filter((i) => stored[i]);
-    for (const i of made) slotOf[i] = take(graph.nodes[i].size);
-    for (const i of ending[step]) if (slotOf[i] !== undefined) free.add(slotOf[i]);
-    for (const i of made) if (!lastUse.has(i)) free.add(slotOf[i] as number);
+    const shared = new Map<string, number[]>();
+    for (const i of made) {
+      const place = isSingle(graph.nodes[i]) ? graph.nodes[i].dtype : `node ${i}`;
+      shared.set(place, [...(shared.get(place) ?? []), i]);
+    }
+    for (const list of shared.values()) {
+      const slot = take(list.reduce((n, i) => n + graph.nodes[i].size, 0));
+      users.set(slot, list.length);
+      list.forEach((i, at) => {
+        slotOf[i] = slot;
+        offsetOf[i] = at;
+      });
+    }
+    for (const i of ending[step]) leave(i);
+    for (const i of made) if (!lastUse.has(i)) leave(i);
   });
-  return { slotOf, slots };
+  return { slotOf, offsetOf, slots };
 }

@@ -11,7 +11,7 @@ import { LimitError } from "../errors.ts";
 import { type Func, type FuncRef, type Int, Module } from "./assembler.ts";
 import type { Memory, WasmDevice } from "./device.ts";
 import { phasesOf } from "./phases.ts";
-import { type Step, stepsOf, type Table } from "./steps.ts";
+import { type Step, slotName, stepsOf, type Table } from "./steps.ts";
 
 /** The words that a program reads besides its tensors: addresses first of all, and numbers that may change from run to run. */
 class Words implements Table {
@@ -90,7 +90,10 @@ export function prepare(device: WasmDevice, plan: Plan): Prepared & { readonly p
     isLeaf(t) && words.names.has(`leaf ${i}`) ? [{ i, word: words.names.get(`leaf ${i}`) as number }] : [],
   );
   const inputs = template.flatMap((t, i) => (isLeaf(t) ? [i] : []));
-  const slotNames = plan.slots.map((elements, slot) => ({ slot, elements, word: words.names.get(`slot ${slot}`) }));
+  const places = plan.slotOf.flatMap((slot, i) => {
+    const word = slot === undefined ? undefined : words.names.get(slotName(plan, i));
+    return word === undefined ? [] : [{ slot: slot as number, offset: 4 * plan.offsets[i], word }];
+  });
   const scratch = words.names.get("scratch");
   let slotChanges = -1;
   /** Where the leaves lie in this run. */
@@ -105,11 +108,11 @@ export function prepare(device: WasmDevice, plan: Plan): Prepared & { readonly p
       addresses.set(i, memory.address + offset * width);
     }
     if (slotChanges !== device.slotChanges) {
-      const slots = slotNames.map(({ slot, elements }) => device.slot(slot, elements).address);
+      const slots = plan.slots.map((elements, slot) => device.slot(slot, elements).address);
       const own = temporaries.sizes.map((elements, t) => device.slot(plan.slots.length + t, elements).address);
       const scratchAt = scratch === undefined ? 0 : device.scratch().address;
       const now = heap.words(base, limit);
-      for (const { slot, word } of slotNames) if (word !== undefined) now[word] = slots[slot];
+      for (const { slot, offset, word } of places) now[word] = slots[slot] + offset;
       for (const [name, t] of temporaries.at) now[words.names.get(name) as number] = own[t];
       if (scratch !== undefined) now[scratch] = scratchAt;
       slotChanges = device.slotChanges;
@@ -127,7 +130,7 @@ export function prepare(device: WasmDevice, plan: Plan): Prepared & { readonly p
       const t = nodes[i];
       const at = placeOf(plan.graph, i);
       const bytes = t.size * (t.dtype === "u8" ? 1 : 4);
-      const from = addresses.get(at) ?? device.slot(plan.slotOf[at] as number, 0).address;
+      const from = addresses.get(at) ?? device.slot(plan.slotOf[at] as number, 0).address + 4 * plan.offsets[at];
       const to = (into[which] as Memory).address + time * bytes;
       heap.octets(to, bytes).set(heap.octets(from, bytes));
     });

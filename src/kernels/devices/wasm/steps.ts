@@ -3,7 +3,7 @@
 
 import { isLeaf } from "../../../tensor/graph.ts";
 import { keepsOrder, placeOf } from "../../../tensor/inline.ts";
-import { type Kernel, membersOf } from "../../../tensor/merge.ts";
+import { type Kernel, membersOf, sumOf } from "../../../tensor/merge.ts";
 import type { Plan } from "../../../tensor/plan.ts";
 import { type Shape, size } from "../../../tensor/shape.ts";
 import type { Tensor } from "../../../tensor/tensor.ts";
@@ -70,7 +70,7 @@ export function stepsOf(plan: Plan, k: Kernel, table: Table, gemm: Gemm, positio
       return [...steps.fold(k.inner, k.cores), ...(k.outer.length > 0 ? [steps.map(k.outer)] : [])];
     case "product":
       return [
-        ...productSteps(steps, k.cores[0], k.outer),
+        ...productSteps(steps, k),
         ...(k.rider ? [...steps.fold([], [k.rider.core]), ...(k.rider.outer.length > 0 ? [steps.map(k.rider.outer)] : [])] : []),
       ];
     default:
@@ -95,14 +95,15 @@ export class KernelSteps {
     this.#positions = positions;
     const nameOf = (t: Tensor) => (t.op.loops === "effect" ? `${t.attrs.by}` : t.op.name);
     this.label = [...new Set(membersOf(k).map((i) => nameOf(plan.graph.nodes[i])))].join(" ");
-    for (const core of [...k.cores, ...(k.rider ? [k.rider.core] : [])]) {
+    const sums = k.loops === "product" ? [sumOf(k)] : k.cores;
+    for (const core of [...sums, ...(k.rider ? [k.rider.core] : [])]) {
       if (!plan.stored[core]) this.#kept.set(core, this.#host(core, k) ?? table.temporary(plan.graph.nodes[core].size));
     }
   }
 
   /** A product may leave its sums where one of its results will be stored, element by element. */
   #host(core: number, k: Kernel): string | undefined {
-    if (k.loops !== "product" || core !== k.cores[0]) return undefined;
+    if (k.loops !== "product" || core !== sumOf(k)) return undefined;
     const { nodes } = this.plan.graph;
     const i = k.outer.find((o) => this.plan.stored[o] && nodes[o].dtype === "f32" && nodes[o].size === nodes[core].size);
     return i === undefined ? undefined : this.name(i);
@@ -116,15 +117,14 @@ export class KernelSteps {
   name(i: number): string {
     const at = placeOf(this.plan.graph, i);
     if (isLeaf(this.node(at))) return `leaf ${at}`;
-    const kept = this.#kept.get(at);
-    return kept ?? `slot ${this.plan.slotOf[at]}`;
+    return this.#kept.get(at) ?? slotName(this.plan, at);
   }
 
   /** The same for what is claimed: leaves that lie in one block are one. */
   region(i: number): string {
     const at = placeOf(this.plan.graph, i);
     const { blockOf } = this.plan.graph;
-    return isLeaf(this.node(at)) && blockOf[at] >= 0 ? `block ${blockOf[at]}` : this.name(i);
+    return isLeaf(this.node(at)) && blockOf[at] >= 0 ? `block ${blockOf[at]}` : this.name(i).replace(WITHIN, "");
   }
 
   #around(computed: ReadonlySet<number>): Surroundings {
@@ -305,6 +305,12 @@ export class KernelSteps {
     return [visiting, merging];
   }
 }
+
+const WITHIN = / from \d+$/; // single numbers share a slot
+
+/** The name of a stored node's place in its slot. */
+export const slotName = ({ slotOf, offsets }: Plan, i: number): string =>
+  `slot ${slotOf[i]}${offsets[i] === 0 ? "" : ` from ${offsets[i]}`}`;
 
 /** A thread's part of `total`, in whole grains. */
 export function share(thread: Int, threads: Int, total: number, grain: number): { from: Int; to: Int; multiple: number } {

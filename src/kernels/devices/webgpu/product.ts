@@ -1,6 +1,7 @@
 // The kernels of a product: which file computes its blocks of C, how A and B are read, what is done with the sums; and,
 // where C is too small to occupy a GPU and the sums are long, how each sum is cut into parts that are added afterwards.
 
+import { type Kernel, productsOf, sumOf } from "../../../tensor/merge.ts";
 import { type Shape, size } from "../../../tensor/shape.ts";
 import type { Tensor } from "../../../tensor/tensor.ts";
 import matmul from "../../matmul/matmul.wgsl.ts";
@@ -12,6 +13,7 @@ import { Writer } from "./emit.ts";
 import type { Target } from "./kernel.ts";
 import type { Source } from "./link.ts";
 import { loaders } from "./operands.ts";
+import { byPiece, hasRider, type Piece, piecesOf } from "./pieces.ts";
 import { bandFor, lanesFor, partsFor, productKey, type Sizes, SLICE, tileFor, tileNamed } from "./tiles.ts";
 import { folded, type KernelCode, MAX_GROUPS, type Writing } from "./writing.ts";
 
@@ -57,11 +59,12 @@ export function productCode(write: () => Writing, target: Target, baked: boolean
 export const tileOf = (writing: Writing, target: Target): Blocks["tile"] => layoutOf(writing, target, true).blocks.tile;
 
 function layoutOf(writing: Writing, target: Target, baked: boolean): Layout {
-  const { cores, rider } = writing.kernel;
-  const t = writing.node(cores[0]);
+  const pieces = piecesOf(writing);
+  const t = writing.node(pieces[0].core);
   const op = t.op as Product;
-  const { batch, m, n, k } = op.sizes(t);
-  const rows = m + (rider ? 1 : 0);
+  const { batch, m } = op.sizes(t);
+  const { col: n, p: k } = (pieces.at(-1) as Piece).end;
+  const rows = m + (hasRider(writing) ? 1 : 0);
   const turned = target.family === "tiled" && rows <= NARROW && n > NARROW;
   const sizes = { batch: size(batch), k, ...(turned ? { m: n, n: rows } : { m: rows, n }) };
   const wanted = target.parts ?? (target.family === "tiled" ? partsFor(lanesOf(sizes), k) : 1);
@@ -149,21 +152,26 @@ export const placeIn = ({ turned }: Layout): readonly [row: string, col: string]
 /** Is this the row of C behind its last one, where a column sum rides on the product? */
 export const riderIn = (layout: Layout): string => `${placeIn(layout)[0]} == size.${layout.turned ? "n" : "m"} - 1u`;
 
-/** What is computed from a sum, and where it goes. */
+/** What is computed from a sum, and where it goes: in each product of the kernel by itself. */
 function storeOf(writing: Writing, layout: Layout): string {
-  const { cores, outer, rider } = writing.kernel;
-  const t = writing.node(cores[0]);
   const [row, col] = placeIn(layout);
-  const writer = new Writer(writing, new Map([[cores[0], "sum"]]));
-  const { index, inside } = (t.op as Product).wgsl.at(writer, t, writer.at(layout.batch, "batch").coords(), row, col);
-  const guard = inside.length > 0 ? [`if (!(${inside.join(" && ")})) { return; }`] : [];
-  writer.lines.push(...guard); // what follows is at a place that exists
-  const stores = writing.stores(writer, [...cores, ...outer], (i) => writer.stretched(writing.node(i).shape, index));
-  const riding: string[] = [];
-  if (rider) {
-    const side = new Writer(writing, new Map([[rider.core, "sum"]]), "w");
-    const results = writing.stores(side, [rider.core, ...rider.outer], (i) => side.at(writing.node(i).shape, col));
-    riding.push(`if (${riderIn(layout)}) {`, ...[...side.lines, ...results, "return;"].map((l) => `  ${l}`), "}");
-  }
-  return writing.function(HEAD, writer, stores, riding);
+  const starts = piecesOf(writing).filter(({ start }) => start.p === 0);
+  const lines = byPiece(writing, starts, { col, p: "0u" }, ({ product, core }, at) => {
+    const k = productsOf(writing.kernel)[product];
+    const t = writing.node(core);
+    const writer = new Writer(writing, new Map([[sumOf(k), "sum"]]));
+    const { index, inside } = (t.op as Product).wgsl.at(writer, t, writer.at(layout.batch, "batch").coords(), row, at.col);
+    if (inside.length > 0) writer.lines.push(`if (!(${inside.join(" && ")})) { return; }`); // what follows is at a place that exists
+    const made = k.total === undefined ? [...k.cores, ...k.outer] : k.outer;
+    const stores = writing.stores(writer, made, (i) => writer.stretched(writing.node(i).shape, index));
+    return [...(hasRider(writing) ? ridingIn(writing, layout, k.rider, at.col) : []), ...writer.lines, ...stores, "return;"];
+  });
+  return [`fn ${HEAD} {`, ...lines.map((l) => `  ${l}`), "}"].join("\n");
+}
+
+/** The row behind the last one holds what rides on this product, if anything does. */
+function ridingIn(writing: Writing, layout: Layout, rider: Kernel["rider"], col: string): string[] {
+  const side = new Writer(writing, new Map(rider ? [[rider.core, "sum"]] : []), "w");
+  const results = rider ? writing.stores(side, [rider.core, ...rider.outer], (i) => side.at(writing.node(i).shape, col)) : [];
+  return [`if (${riderIn(layout)}) {`, ...[...side.lines, ...results, "return;"].map((l) => `  ${l}`), "}"];
 }

@@ -78,7 +78,8 @@ export class Writing implements Surroundings {
   }
 
   #binding(i: number, writes: boolean, type: string = scalarType(this.node(this.#home(i)).dtype)): { name: string; type: string } {
-    const key = bufferOf(this.#plan.graph, i);
+    const slot = this.#plan.slotOf[this.#home(i)];
+    const key = slot === undefined ? bufferOf(this.#plan.graph, i) : `slot ${slot}`;
     const known = this.#bindings.get(key);
     if (known) {
       known.writes ||= writes;
