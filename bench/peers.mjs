@@ -3,11 +3,12 @@
 import "../dist/node.js";
 import { describe, findAdapter, isSoftware } from "../dist/kernels/devices/webgpu/adapter.js";
 import { bundles } from "./compare/bundle.mjs";
-import { DEVICES, engines } from "./compare/engines.mjs";
+import { DEVICES, engines, pythonFor } from "./compare/engines.mjs";
 import { installs } from "./compare/install.mjs";
 import { askForKernels, KERNELS } from "./compare/kernels.mjs";
 import { tables } from "./compare/tables.mjs";
 import { pinning } from "./engines/process.mjs";
+import { installPeers } from "./engines/programs.mjs";
 import { Findings } from "./tasks/findings.mjs";
 import { kernelTask, lazily, trainingTask } from "./tasks/task.mjs";
 import { askToTrain } from "./tasks/training.mjs";
@@ -53,6 +54,7 @@ export async function run({ device: list = DEFAULT, rounds: count = "3", seconds
   const versions = { Node: process.version };
   /** @type {Entry[]} */
   const results = [];
+  installPeers(log);
   const models = MODELS.map((model) => ({ model, task: lazily(() => trainingTask(model)) }));
   /** @type {Map<string, ReturnType<typeof kernelTasks>>} */
   const kernels = new Map();
@@ -69,7 +71,7 @@ export async function run({ device: list = DEFAULT, rounds: count = "3", seconds
       kernels.set(kind, task);
       const found = new Findings({ filter, seconds: Number(seconds), log: (line) => log(`${device}: ${line}`) });
       const rounds = kind === "software" ? 1 : Number(count); // where a step takes seconds, it is asked for once
-      const all = engines(device, log);
+      const all = engines(device, pythonFor(device));
       await askForKernels(found, task, all, rounds);
       for (const { model, task } of models) {
         const isSlow = (/** @type {import("./compare/engines.mjs").Engine} */ one) => kind === "software" || isSlowAt(model, one);

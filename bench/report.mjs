@@ -1,51 +1,15 @@
-// npm run bench:report: writes the tables of the README from bench/results/, between their markers. No number is typed by hand.
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+// npm run bench:report: writes the tables of the README, and docs/benchmarks.md with its charts, from bench/results/. No number is typed by
+// hand. All files are made before any is written, and each is written beside its place and renamed.
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { tables as convTables } from "./cpu/conv-tables.mjs";
-import { tables as cpuTables } from "./cpu/tables.mjs";
-import { duration, markdown, withSpread } from "./markdown.mjs";
+import { reported } from "./report/benches.mjs";
+import { page } from "./report/page.mjs";
 
 /**
  * @typedef {import("./time.mjs").Times & { work: string, how: string, device: string, per: string, ops?: number, kernels?: number }} Result
  * @typedef {ReturnType<typeof import("./machine.mjs").machine> & { loadAfter: number }} Machine
  * @typedef {{ bench: string, machine: Machine, devices: Record<string, string>, results: Result[] }} Results
  */
-
-/** One row per case, one column per device. @param {Results} results */
-export function table({ machine, devices, results }) {
-  const columns = Object.keys(devices);
-  const rows = [["work", "how", "per", ...columns]];
-  for (const work of new Set(results.map((r) => r.work))) {
-    const cases = results.filter((r) => r.work === work);
-    for (const how of new Set(cases.map((r) => r.how))) {
-      const same = cases.filter((r) => r.how === how);
-      const cells = columns.map((device) =>
-        same
-          .filter((r) => r.device === device)
-          .map(cell)
-          .join(),
-      );
-      rows.push([how === cases[0].how ? work : "", how, same[0].per, ...cells]);
-    }
-  }
-  return `${markdown(rows)}\n\n${caption(machine, devices)}\n`;
-}
-
-/** @param {Result} result */
-function cell({ median, spread, per, ops = 1, kernels = ops }) {
-  const merged = per === "op" && kernels < ops ? `, ${duration((median * ops) / kernels)} per kernel` : "";
-  return `${withSpread({ median, spread })}${merged}`;
-}
-
-/** @param {Machine} machine @param {Record<string, string>} devices */
-function caption({ cpu, cores, os, node, packages, commit, date, loadBefore, loadAfter }, devices) {
-  const on = Object.entries(devices).map(([name, what]) => `\`${name}\` is ${what}`);
-  const versions = Object.entries(packages).map(([name, version]) => `${name} ${version}`);
-  return [
-    `Medians ± half the distance between the quartiles, measured ${date} at commit ${commit} on ${cores} cores of ${cpu}, ${os}, Node ${node},`,
-    `${versions.join(", ")}; load ${loadBefore} before and ${loadAfter} after. ${on.join("; ")}.`,
-  ].join("\n");
-}
 
 /** The text with what stands between the two markers replaced. @param {string} text @param {string} name @param {string} content */
 export function between(text, name, content) {
@@ -55,25 +19,62 @@ export function between(text, name, content) {
   return `${text.slice(0, from + begin.length)}\n${content}${text.slice(to)}`;
 }
 
-/** Each bench's tables by the names of their markers. @type {Record<string, (results: any) => Record<string, string>>} */
-const written = { overhead: (results) => ({ overhead: table(results) }), cpu: cpuTables, conv: convTables };
+/**
+ * Every file of the report, by its path in the project. `results` has what the benches wrote, by the names of their files.
+ * @param {Record<string, any>} results @param {string} readme @returns {Promise<Map<string, string>>}
+ */
+export async function files(results, readme) {
+  const { text, charts } = await page(results);
+  return new Map([
+    ["README.md", withTables(results, readme)],
+    ["docs/benchmarks.md", text],
+    ...charts.map(({ name, svg }) => /** @type {[string, string]} */ ([`${CHARTS}/${name}.svg`, svg])),
+  ]);
+}
+
+export const CHARTS = "docs/benchmarks";
+
+/** The README with those tables that it has a place for. @param {Record<string, any>} results @param {string} readme */
+function withTables(results, readme) {
+  for (const { name, tables } of reported) {
+    if (!results[name]) continue;
+    for (const [place, table] of Object.entries(tables(results[name])))
+      if (readme.includes(`<!-- ${place}:begin -->`)) readme = between(readme, place, table);
+  }
+  return readme;
+}
+
+/** What is in bench/results/, by name. */
+export function resultsHere() {
+  const folder = new URL("results/", import.meta.url);
+  const names = readdirSync(folder).filter((file) => file.endsWith(".json"));
+  return Object.fromEntries(names.map((file) => [file.replace(/\.json$/, ""), JSON.parse(readFileSync(new URL(file, folder), "utf8"))]));
+}
+
+/** @param {string} path */
+const here = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
+
+/** Writes them, and removes charts that are no longer among them. @param {Map<string, string>} made */
+function write(made) {
+  mkdirSync(here(CHARTS), { recursive: true });
+  const drafts = [...made].map(([path, text]) => ({ path: here(path), draft: `${here(path)}.${process.pid}.tmp`, text }));
+  try {
+    for (const { draft, text } of drafts) writeFileSync(draft, text);
+    for (const { path, draft } of drafts) renameSync(draft, path);
+  } finally {
+    for (const { draft } of drafts) rmSync(draft, { force: true });
+  }
+  for (const file of readdirSync(here(CHARTS)))
+    if (file.endsWith(".svg") && !made.has(`${CHARTS}/${file}`)) rmSync(here(`${CHARTS}/${file}`));
+}
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const file = (/** @type {string} */ path) => new URL(path, import.meta.url);
   try {
-    let readme = readFileSync(file("../README.md"), "utf8");
-    for (const [bench, tablesOf] of Object.entries(written)) {
-      if (!existsSync(file(`results/${bench}.json`))) continue;
-      const all = tablesOf(JSON.parse(readFileSync(file(`results/${bench}.json`), "utf8")));
-      for (const [name, text] of Object.entries(all)) {
-        if (readme.includes(`<!-- ${name}:begin -->`)) readme = between(readme, name, text);
-        else console.log(`README.md has no place for the table ${name}`);
-      }
-    }
-    writeFileSync(file("../README.md"), readme);
-    console.log("README.md: the tables are written");
+    const made = await files(resultsHere(), readFileSync(here("README.md"), "utf8"));
+    write(made);
+    console.log([...made.keys()].map((path) => `${path} is written`).join("\n"));
   } catch (error) {
-    console.error(`README.md: ${/** @type {Error} */ (error).message}; nothing is written`);
+    console.error(`bench:report: ${/** @type {Error} */ (error).message}; nothing is written`);
     process.exitCode = 1;
   }
 }

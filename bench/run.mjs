@@ -13,7 +13,7 @@ import { load, machine } from "./machine.mjs";
 import * as mine from "./mine.mjs";
 import * as overhead from "./overhead.mjs";
 import * as peers from "./peers.mjs";
-import { table } from "./report.mjs";
+import { table } from "./report/overhead.mjs";
 import * as training from "./training.mjs";
 
 /**

@@ -68,7 +68,7 @@ export async function run({ device: list = "auto", batches = BATCHES, filter, se
     const most = facts.isSoftware ? MOST.software : name === "js" ? MOST.js : Number.POSITIVE_INFINITY;
     for (const { model, batch, name: what } of works) {
       const given = givenSteps(model, batch, STEPS);
-      const work = workOf(model, given, batch);
+      const work = workOf(device, model, given, batch);
       const reference = { device: name, work: what };
       if (work.flops > most) {
         found.leftOut.push({ ...reference, why: `${(work.flops / 1e9).toPrecision(2)} Gflop a step would take long here` });

@@ -2,7 +2,7 @@
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { cores } from "../engines/process.mjs";
-import { commandOf, installPeers, pythonWith } from "../engines/programs.mjs";
+import { commandOf, pythonWith } from "../engines/programs.mjs";
 
 /** @typedef {import("../engines/process.mjs").Engine & { trains: boolean }} Engine */
 
@@ -14,9 +14,8 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 /** What a sum may be off with TF32, which takes ten bits of each factor's fraction; of losses as much. */
 const TF32 = 1e-3;
 
-/** @param {string} device one of DEVICES @param {(line: string) => void} log @returns {Engine[]} */
-export function engines(device, log) {
-  installPeers(log);
+/** @param {string} device one of DEVICES @param {readonly string[] | Error} python that has PyTorch @returns {Engine[]} */
+export function engines(device, python) {
   const threads = cores.length || availableParallelism();
   /** Of one script, on one of its backends. @param {string} engine @param {string} script @param {string} backend @param {Partial<Engine>} [rest] @returns {Engine} */
   const node = (engine, script, backend, rest) => ({
@@ -35,7 +34,7 @@ export function engines(device, log) {
       node("gpu.js", "../peers/gpu-js.mjs", "webasm", kernelsOnly),
       node("gpu.js", "../peers/gpu-js.mjs", "cpu", { ...kernelsOnly, threads: 1 }),
       node("ONNX Runtime", "../peers/onnxruntime.mjs", "cpu", kernelsOnly),
-      ...pytorch("cpu", [["eager", []]], threads),
+      ...pytorch("cpu", [["eager", []]], python, threads),
     ];
   const onGpu = [
     elbo("webgpu"),
@@ -49,21 +48,23 @@ export function engines(device, log) {
     /** @type {const} */ ([mode, []]),
     /** @type {const} */ ([`${mode}, TF32`, ["--tf32"]]),
   ]);
-  return [...onGpu, ...pytorch("cuda", modes, threads)];
+  return [...onGpu, ...pytorch("cuda", modes, python, threads)];
 }
+
+/** A Python whose PyTorch computes on that device, or why there is none. @param {string} device */
+export const pythonFor = (device) =>
+  commandOf(() => pythonWith(device === "cuda" ? "import torch; assert torch.cuda.is_available()" : "import torch"));
 
 /**
  * Each mode is a process of its own, so that one that fails is an error of its own.
- * @param {"cpu" | "cuda"} device @param {readonly (readonly [string, readonly string[]])[]} modes @param {number} threads @returns {Engine[]}
+ * @param {"cpu" | "cuda"} device @param {readonly (readonly [string, readonly string[]])[]} modes @param {readonly string[] | Error} python
+ * @param {number} threads @returns {Engine[]}
  */
-function pytorch(device, modes, threads) {
-  const needs = device === "cuda" ? "import torch; assert torch.cuda.is_available()" : "import torch";
-  const python = commandOf(() => pythonWith(needs));
+function pytorch(device, modes, python, threads) {
   return modes.map(([runtime, flags]) => {
     const [mode] = runtime.split(",");
     const script = [here("../peers/pytorch.py"), "--device", device, "--mode", mode, ...flags];
     const command = python instanceof Error ? python : [...python, ...script];
-    const relative = flags.length > 0 ? TF32 : undefined;
-    return { engine: "PyTorch", runtime, threads, trains: true, isSlow: false, command, ...(relative && { relative }) };
+    return { engine: "PyTorch", runtime, threads, trains: true, isSlow: false, command, ...(flags.length > 0 && { relative: TF32 }) };
   });
 }

@@ -1,5 +1,6 @@
 // Training steps of one model with one batch size on the device that is open: judged, then timed.
 import { adam, compile, keep, tensor } from "elbo";
+import { kernelCode } from "../../dist/kernels/devices/webgpu/kernel.js";
 import { wrongLoss, wrongTraining } from "../tasks/judge.mjs";
 import { leastBytes, models } from "../tasks/models.mjs";
 import { lossesOf, RATE } from "../tasks/task.mjs";
@@ -8,8 +9,9 @@ import { summary, time, timed } from "../time.mjs";
 /** @typedef {import("elbo").Tensor} Tensor @typedef {import("../time.mjs").Times} Times */
 /**
  * In microseconds: `call` from the host until the loss is read; `step` one of as many as were started together, until the device is idle;
- * `encode` until the call returns, on a GPU; `gpu` the sum of its dispatches by the GPU's own clock. `least` is the least of bytes.
- * @typedef {{ model: string, batch: number, kernels: number, dispatches: number, flops: number, bytes: number, least: number,
+ * `encode` until the call returns, on a GPU; `gpu` the sum of its dispatches by the GPU's own clock. `least` is the least of bytes;
+ * `onGpu` counts the dispatches that the plan has on a GPU, whatever the adapter.
+ * @typedef {{ model: string, batch: number, kernels: number, dispatches: number, onGpu?: number, flops: number, bytes: number, least: number,
  *   call: Times, step: Times, together: number, encode?: Times, gpu?: Times }} Step
  */
 
@@ -36,14 +38,27 @@ function made(name, { x: pixels }, batch) {
   return { vae, step, x, dispose };
 }
 
-/** What a step does, without running it. @param {string} name @param {ReturnType<typeof import("../tasks/task.mjs").givenSteps>} given @param {number} batch */
-export function workOf(name, given, batch) {
+/**
+ * What a step does, without running it.
+ * @param {import("elbo").Device} device @param {string} name @param {ReturnType<typeof import("../tasks/task.mjs").givenSteps>} given @param {number} batch
+ */
+export function workOf(device, name, given, batch) {
   const { vae, step, x, dispose } = made(name, given, batch);
+  const { prepare } = device;
+  let onGpu = 0;
+  device.prepare = (plan) => {
+    onGpu = plan.kernels.flatMap((kernel) => kernelCode(plan, kernel, GPU)).length; // of the step, which is prepared last
+    return prepare.call(device, plan);
+  };
   const { kernels, dispatches, flops, bytes } = step.explain(x);
+  device.prepare = prepare;
   const least = leastBytes(models[name], vae, batch);
   dispose();
-  return { model: name, batch, kernels: kernels.length, dispatches, flops, bytes, least };
+  return { model: name, batch, kernels: kernels.length, dispatches, flops, bytes, least, ...(device.name === "webgpu" && { onGpu }) };
 }
+
+/** Whose kernels sum long sums in parts, in a second dispatch; a driver in software has other kernels. */
+const GPU = /** @type {const} */ ({ family: "tiled", buffers: 8, parts: undefined });
 
 /**
  * Its times, or what is wrong with it in words.

@@ -18,14 +18,14 @@ function stepTable({ steps }) {
   if (steps.length === 0) return "";
   const hasGpu = steps.some(({ encode }) => encode);
   const rows = steps.map((one) => {
-    const { device, model, batch, call, step, dispatches, flops, bytes, least, encode, gpu } = one;
+    const { device, model, batch, call, step, dispatches, onGpu, flops, bytes, least, encode, gpu } = one;
     return [
       device,
       `${model}, batch ${batch}`,
       withSpread(call),
       withSpread(step),
       ...(hasGpu ? [gpu ? duration(gpu.median) : "", encode ? duration(encode.median / dispatches) : ""] : []),
-      `${dispatches}`,
+      `${dispatches}${onGpu && onGpu !== dispatches ? ` (${onGpu} on a GPU)` : ""}`,
       `${digits(flops / step.median / 1e3)}`,
       `${digits(bytes / 1e6)} MB, ${digits(bytes / least)}×`,
     ];

@@ -9,7 +9,8 @@ export const entries =
   (work: string) =>
   (engine: string, runtime: string, threads: number, rest: Partial<Entry>): Entry => ({ ...{ work, engine, runtime, threads }, ...rest });
 
-const machine = {
+/** As bench/machine.mjs describes one. */
+export const machine = {
   ...{ cpu: "a processor", cores: 2, memoryGiB: 1, os: "an OS", node: "v24.0.0", packages: { elbo: "0.1.0" } },
   ...{ commit: "abc", date: "today", loadBefore: 0, loadAfter: 1 },
 };
