@@ -80,8 +80,8 @@ const nameOf = ({ adapter }) => [adapter.info.vendor, adapter.info.architecture,
 /** @param {any} host */
 function aboutHost(host) {
   const { machine, wrong, adapter } = host;
-  const verified =
-    wrong === undefined ? "kernels were not verified" : wrong.length === 0 ? "every kernel is right" : `${wrong.length} results are WRONG`;
+  const count = `${wrong?.length} ${wrong?.length === 1 ? "result is" : "results are"} WRONG`;
+  const verified = wrong === undefined ? "kernels were not verified" : wrong.length === 0 ? "every kernel is right" : count;
   const software = adapter.isSoftware ? " It is a driver in software: this is a rehearsal." : "";
   return `${nameOf(host)}, ${machine.cores} cores of ${machine.cpu}, ${machine.os}, Node ${machine.node}; ${machine.date}, commit ${machine.commit}: ${verified}.${software}`;
 }
