@@ -17,7 +17,7 @@ import {
   UnfitSizeError,
   type Vae,
 } from "../src/vae/index.ts";
-import { initializer } from "../src/vae/layers.ts";
+import { initializer } from "../src/vae/initial.ts";
 import { modelFromSafetensors, modelToSafetensors } from "../src/vae/run.ts";
 import { readSafetensors } from "../src/vae/safetensors.ts";
 import { onEachDevice } from "./setup/each-device.ts";
@@ -89,6 +89,26 @@ describe("layers", () => {
       expect(bias).toBeGreaterThan(0.5 * bound);
       for (const t of layer.parameters.values()) t.dispose();
     }
+  });
+
+  test("begin, if asked, as He et al. say: values keep their size on their way through many layers", async () => {
+    const spread = async (init: "pytorch" | "he") => {
+      using model = convVae({ model: "conv64", init });
+      const values = await model.encode(sample([8, 64, 64, 1], 0, 1)).mean.data();
+      return Math.sqrt(values.reduce((sum, v) => sum + v * v, 0) / values.length);
+    };
+    const given = 1 / Math.sqrt(3); // of what is uniform between 0 and 1, its mean included
+    expect(await spread("he")).toBeGreaterThan(0.3 * given);
+    expect(await spread("he")).toBeLessThan(3 * given);
+    expect(await spread("pytorch")).toBeLessThan(0.15 * given);
+    // a transposed convolution of stride 2 adds up a quarter of what its kernel has, from each of its inputs
+    const { parameters } = convTranspose2d(6, 20, { kernel: 4, stride: 2 }, initializer(1, "he"));
+    const largest = Math.max(...Array.from(await (parameters.get("weight") as Tensor).data(), Math.abs));
+    const bound = Math.sqrt(6 / ((4 * 4 * 6) / 4));
+    expect(largest).toBeLessThanOrEqual(bound);
+    expect(largest).toBeGreaterThan(0.95 * bound);
+    expect((await (parameters.get("bias") as Tensor).data()).every((b) => b === 0)).toBe(true);
+    for (const t of parameters.values()) t.dispose();
   });
 
   test("a residual block adds what it computes to its input, which a 1 x 1 convolution fits where channels change", () => {

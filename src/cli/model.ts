@@ -2,7 +2,17 @@
 // they are if they are not given; here is only how they are called on a command line.
 
 import type { Images } from "../data/images.ts";
-import { build, likelihoodFor, likelihoodNames, modelNames, models, UnfitSizeError, type Vae, type VaeConfig } from "../vae/index.ts";
+import {
+  build,
+  initializations,
+  likelihoodFor,
+  likelihoodNames,
+  modelNames,
+  models,
+  UnfitSizeError,
+  type Vae,
+  type VaeConfig,
+} from "../vae/index.ts";
 import { choice, flag, type Option, real, sizes, UsageError, type ValuesOf, whole } from "./options.ts";
 import { note } from "./terminal.ts";
 
@@ -26,6 +36,7 @@ const own: {
   readonly residual: Own<number>;
   readonly decoder: Own<string>;
   readonly dropout: Own<number>;
+  readonly init: Own<string>;
   readonly likelihood: Own<string>;
   readonly scale: Own<number | "learned" | "pixel">;
 } = {
@@ -43,6 +54,10 @@ const own: {
       wanted: "a number from 0, below 1",
       help: "conv: part of the values dropped in training",
     }),
+  ),
+  init: optional(
+    "init",
+    choice([...initializations], { default: "pytorch", help: "first weights: PyTorch's, or larger ones that suit many layers" }),
   ),
   likelihood: {
     ...optional("likelihood", choice([...likelihoodNames, "auto"], { default: "bernoulli", help: LIKELIHOOD })),

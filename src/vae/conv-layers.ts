@@ -2,19 +2,9 @@
 
 import { parameter } from "../index.ts";
 import { type ConvOptions, type ConvTransposeOptions, type Pair, pair } from "../kernels/conv/geometry.ts";
-import type { Shape } from "../tensor/shape.ts";
-import {
-  type Activation,
-  activations,
-  batchNorm,
-  type Draw,
-  groupNorm,
-  initializer,
-  type Layer,
-  layerNorm,
-  prefixed,
-  sequential,
-} from "./layers.ts";
+import { type Shape, size } from "../tensor/shape.ts";
+import { type Draw, type Fan, initializer } from "./initial.ts";
+import { type Activation, activations, batchNorm, groupNorm, type Layer, layerNorm, prefixed, sequential } from "./layers.ts";
 import { kernelLayout, storedAs } from "./layouts.ts";
 
 export interface ConvLayerOptions extends ConvOptions {
@@ -25,7 +15,7 @@ export interface ConvLayerOptions extends ConvOptions {
 export function conv2d(inputs: number, outputs: number, { kernel, ...options }: ConvLayerOptions, draw: Draw = initializer(1)): Layer {
   const groups = groupsOf("conv2d", options, inputs, outputs);
   const [kh, kw] = pair("conv2d", "kernel", kernel, 1);
-  const { weight, bias } = kernels([kh, kw, inputs / groups, outputs], outputs, draw);
+  const { weight, bias } = kernels([kh, kw, inputs / groups, outputs], outputs, draw, { fanIn: (kh * kw * inputs) / groups });
   return { parameters: new Map(Object.entries({ weight, bias })), forward: (x) => x.conv2d(weight, options).add(bias) };
 }
 
@@ -42,7 +32,9 @@ export function convTranspose2d(
 ): Layer {
   const groups = groupsOf("convTranspose2d", options, inputs, outputs);
   const [kh, kw] = pair("convTranspose2d", "kernel", kernel, 1);
-  const { weight, bias } = kernels([kh, kw, outputs / groups, inputs], outputs, draw);
+  const [across, down] = pair("convTranspose2d", "stride", options.stride ?? 1, 1);
+  const fan = { fanIn: (kh * kw * outputs) / groups, terms: (kh * kw * inputs) / groups / (across * down) };
+  const { weight, bias } = kernels([kh, kw, outputs / groups, inputs], outputs, draw, fan);
   return { parameters: new Map(Object.entries({ weight, bias })), forward: (x) => x.convTranspose2d(weight, options).add(bias) };
 }
 
@@ -51,12 +43,9 @@ function groupsOf(caller: string, { groups = 1 }: ConvOptions, inputs: number, o
   throw new Error(`${caller}: ${groups} groups do not divide ${inputs} channels in and ${outputs} out`);
 }
 
-/** PyTorch's default: uniform within 1/√(kh · kw · c), where its fan-in counts the third axis here, also of a transposed convolution. */
-function kernels([kh, kw, c, d]: Shape, outputs: number, draw: Draw) {
-  const bound = 1 / Math.sqrt(kh * kw * c);
-  const shape = [kh, kw, c, d];
-  const weight = storedAs(parameter(draw(kh * kw * c * d, bound), shape), kernelLayout(shape));
-  return { weight, bias: parameter(draw(outputs, bound), [outputs]) };
+function kernels(shape: Shape, outputs: number, draw: Draw, fan: Fan) {
+  const weight = storedAs(parameter(draw(size(shape), "weight", fan), shape), kernelLayout(shape));
+  return { weight, bias: parameter(draw(outputs, "bias", fan), [outputs]) };
 }
 
 const plain = (forward: Layer["forward"]): Layer => ({ parameters: new Map(), forward });

@@ -3,7 +3,8 @@
 import { conv2d, convTranspose2d, flatten, type Norm, norms, residual, unflatten, upsample } from "./conv-layers.ts";
 import { outputPadding, type Steps, sizesAlong, UnfitSizeError } from "./conv-sizes.ts";
 import { gaussianPosterior, standardNormal } from "./gaussian.ts";
-import { activations, type Draw, dropout, initializer, type Layer, linear, sequential } from "./layers.ts";
+import { type Draw, initializer } from "./initial.ts";
+import { activations, dropout, type Layer, linear, sequential } from "./layers.ts";
 import { likelihoodOf } from "./likelihoods.ts";
 import { type Vae, type VaeConfig, vae } from "./model.ts";
 import { type CheckedOptions, checkedOptions, completed, type ModelKind, type ModelOptions, modelDefaults } from "./options.ts";
@@ -47,7 +48,7 @@ export function convVae(options: ConvVaeOptions = {}, draw?: Draw): Vae {
   const config = checked(options);
   const { input, kernel, stride, padding, hidden, latent, classes = 0, likelihood, scale, activation, norm, decoder: way } = config;
   const p = likelihoodOf(likelihood, scale);
-  const from = draw ?? initializer(config.seed);
+  const from = draw ?? initializer(config.seed, config.init);
   const shapes = resolutions(config);
   const smallest = shapes.at(-1) as Shape3;
   const after = (channels: number): Layer[] => [

@@ -2,7 +2,8 @@
 
 import { size } from "../tensor/shape.ts";
 import { gaussianPosterior, standardNormal } from "./gaussian.ts";
-import { activations, type Draw, initializer, type Layer, linear, sequential } from "./layers.ts";
+import { type Draw, initializer } from "./initial.ts";
+import { activations, type Layer, linear, sequential } from "./layers.ts";
 import { likelihoodOf } from "./likelihoods.ts";
 import { type Vae, type VaeConfig, vae } from "./model.ts";
 import { type CheckedOptions, checkedOptions, completed, type ModelKind, type ModelOptions, modelDefaults } from "./options.ts";
@@ -17,9 +18,9 @@ export interface DenseOptions extends ModelOptions {
 
 export function denseVae(options: DenseOptions, draw?: Draw): Vae {
   const config = checked(options);
-  const { input, hidden, latent, classes = 0, likelihood, scale, beta, activation, seed } = config;
+  const { input, hidden, latent, classes = 0, likelihood, scale, beta, activation, seed, init } = config;
   const p = likelihoodOf(likelihood, scale);
-  const from = draw ?? initializer(seed);
+  const from = draw ?? initializer(seed, init);
   // with the class behind it, a picture is saved as it lies here, channels last: what is one vector has no order of PyTorch's
   const widths = [classes === 0 ? input : size(input) + classes, ...hidden];
   const up = [latent + classes, ...hidden.toReversed()];

@@ -2,7 +2,8 @@
 
 import { randomNormal, type Tensor } from "../index.ts";
 import type { Shape } from "../tensor/shape.ts";
-import { type Draw, linear, prefixed } from "./layers.ts";
+import type { Draw } from "./initial.ts";
+import { linear, prefixed } from "./layers.ts";
 
 /**
  * One distribution per example: mean and log variance are [batch, latent]. Densities and divergences are [batch], in nats. Noise and z may

@@ -11,7 +11,8 @@ export { UnfitSizeError } from "./conv-sizes.ts";
 export { type DenseOptions, denseVae } from "./dense.ts";
 export { type EvaluateOptions, evaluate } from "./evaluate.ts";
 export { type Gaussian, gaussian, gaussianPosterior, type Posterior, type Prior, standardNormal } from "./gaussian.ts";
-export { type Activation, activations, type Draw, initializer, type Layer, linear, type Pass, sequential } from "./layers.ts";
+export { type Draw, type Initialization, initializations, initializer } from "./initial.ts";
+export { type Activation, activations, type Layer, linear, type Pass, sequential } from "./layers.ts";
 export {
   bernoulli,
   bitsPerDimension,

@@ -2,8 +2,8 @@
 
 import { assign, parameter, scalar, type Tensor, where } from "../index.ts";
 import { affine, standardized } from "../kernels/norm/normalize.ts";
-import { threefry, unit } from "../kernels/random/threefry.ts";
 import { type Shape, size } from "../tensor/shape.ts";
+import { type Draw, initializer } from "./initial.ts";
 import { biasLayout, linearLayout, storedAs } from "./layouts.ts";
 
 export interface Layer {
@@ -25,9 +25,10 @@ export interface Pass {
  */
 export function linear(inputs: number | Shape, outputs: number | Shape, draw: Draw = initializer(1)): Layer {
   const [from, to] = [inputs, outputs].map((n) => (typeof n === "number" ? [n] : n));
-  const bound = 1 / Math.sqrt(size(from)); // PyTorch's default, for weight and bias
-  const weight = storedAs(parameter(draw(size(from) * size(to), bound), [size(from), size(to)]), linearLayout(from, to));
-  const bias = storedAs(parameter(draw(size(to), bound), [size(to)]), biasLayout(to));
+  const [inner, outer] = [size(from), size(to)];
+  const fan = { fanIn: inner };
+  const weight = storedAs(parameter(draw(inner * outer, "weight", fan), [inner, outer]), linearLayout(from, to));
+  const bias = storedAs(parameter(draw(outer, "bias", fan), [outer]), biasLayout(to));
   return { parameters: new Map(Object.entries({ weight, bias })), forward: (x) => x.matmul(weight).add(bias) };
 }
 
@@ -57,41 +58,6 @@ export const activations: Readonly<Record<Activation, Layer>> = {
   softplus: activation((x) => x.softplus()),
   tanh: activation((x) => x.tanh()),
 };
-
-/** The first values of a model's parameters: `count` numbers within ±bound. Each call is a stream of its own. */
-export type Draw = (count: number, bound: number) => Float32Array;
-
-const STREAM = 0x696e6974; // sets these draws apart from the noise of a training with the same seed
-const MAX_PARAMETERS = 2 ** 28; // a gigabyte: more is a mistake in a config, noticed before anything is allocated
-
-/** Uniform numbers, made on the host: the same seed gives the same model on every device. */
-export function initializer(seed: number): Draw {
-  const admit = budget(MAX_PARAMETERS, `the ${MAX_PARAMETERS} that Elbo allows`);
-  let stream = 0;
-  return (count, bound) => {
-    admit(count);
-    const own = stream++;
-    return Float32Array.from({ length: count }, (_, i) => bound * (2 * unit(threefry(seed, own, STREAM, i)[0]) - 1));
-  };
-}
-
-/** Zeros, for parameters that will be read from a file, which has `limit` of them. */
-export function blank(limit: number): Draw {
-  const admit = budget(limit, `the ${limit} in the file`);
-  return (count) => {
-    admit(count);
-    return new Float32Array(count);
-  };
-}
-
-/** Adds up parameters, and throws before they are too many. */
-function budget(limit: number, what: string): (count: number) => void {
-  let total = 0;
-  return (count) => {
-    total += count;
-    if (!(total <= limit)) throw new Error(`model: ${total} parameters or more, which exceeds ${what}`);
-  };
-}
 
 /** Drops values while training. */
 export const dropout = (rate: number): Layer => ({ parameters: new Map(), forward: (x, pass) => x.dropout(rate, pass) });

@@ -2,7 +2,7 @@
 
 import { conv, conv28, conv64 } from "./conv.ts";
 import { dense } from "./dense.ts";
-import type { Draw } from "./layers.ts";
+import type { Draw } from "./initial.ts";
 import type { Vae, VaeConfig } from "./model.ts";
 import type { ModelKind } from "./options.ts";
 import { choice } from "./settings.ts";

@@ -1,7 +1,8 @@
 // What all kinds of models have in common when they are made: the options that each takes, and how options are checked. They may come
 // from a file, so nothing is taken for granted.
 
-import { type Activation, activations, type Draw } from "./layers.ts";
+import { type Draw, type Initialization, initializations } from "./initial.ts";
+import { type Activation, activations } from "./layers.ts";
 import { scaleOf } from "./likelihoods/likelihood.ts";
 import { type LikelihoodName, likelihoodNames, likelihoods, type Scale } from "./likelihoods.ts";
 import type { Vae, VaeConfig } from "./model.ts";
@@ -18,6 +19,8 @@ export interface ModelOptions {
   readonly classes?: number;
   readonly beta?: number;
   readonly activation?: Activation;
+  /** How large the first weights are. */
+  readonly init?: Initialization;
   /** Of the first parameters. */
   readonly seed?: number;
 }
@@ -35,7 +38,7 @@ export interface ModelKind {
 export type Defaults = Readonly<Record<string, VaeConfig[string] | undefined>>;
 
 export const modelDefaults: Defaults = {
-  ...{ likelihood: "bernoulli", scale: undefined, beta: 1, classes: undefined, activation: "relu", seed: 1 },
+  ...{ likelihood: "bernoulli", scale: undefined, beta: 1, classes: undefined, activation: "relu", init: "pytorch", seed: 1 },
 };
 
 /** All options of a model, given or not; what it does not know is refused. */
@@ -52,7 +55,7 @@ const MOST_CLASSES = 256; // labels are bytes
 
 /** The options that all models have, checked, as a config holds them. */
 export function checkedOptions(all: Readonly<Record<string, unknown>>): CheckedOptions {
-  const { latent, classes, beta, activation, seed } = all;
+  const { latent, classes, beta, activation, init, seed } = all;
   const likelihood = choice("likelihood", all["likelihood"], likelihoodNames);
   const scale = scaleOf(likelihood, likelihoods[likelihood], all["scale"]);
   return {
@@ -62,6 +65,7 @@ export function checkedOptions(all: Readonly<Record<string, unknown>>): CheckedO
     ...(classes === undefined ? {} : { classes: whole("classes", classes, 2, MOST_CLASSES) }),
     beta: notNegative("beta", beta),
     activation: choice("activation", activation, Object.keys(activations) as Activation[]),
+    init: choice("init", init, initializations),
     seed: seedOf(seed),
   };
 }

@@ -1,7 +1,7 @@
 // A run: a model, how it was trained, and how that went. This part knows the format, and no file; run.node.ts keeps runs in directories.
 
 import type { Images } from "../data/images.ts";
-import { blank } from "./layers.ts";
+import { blank } from "./initial.ts";
 import { fromStored, layoutOf, toStored } from "./layouts.ts";
 import type { Vae, VaeConfig } from "./model.ts";
 import { build } from "./models.ts";
