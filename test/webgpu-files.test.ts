@@ -7,23 +7,29 @@ import type { WebGpuDevice } from "../src/kernels/devices/webgpu/device.ts";
 import { link, type Source } from "../src/kernels/devices/webgpu/link.ts";
 import { pipelineOf } from "../src/kernels/devices/webgpu/pipeline.ts";
 import { tensor } from "../src/node.ts";
-import { openWebGpu } from "./setup/dawn.ts";
+import { openNull, openWebGpu } from "./setup/dawn.ts";
 
 let device: WebGpuDevice;
+let withAll: WebGpuDevice; // every feature, for what few adapters have
 beforeAll(async () => {
   device = await openWebGpu();
+  withAll = await openNull();
 });
-afterAll(() => device.close());
+afterAll(async () => {
+  await device.close();
+  await withAll.close();
+});
 
 const files = readdirSync("src", { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".wgsl"));
 const read = (file: string): Source => ({ file, text: readFileSync(`src/${file}`, "utf8") });
 
 /** What the compiler has against a module: its messages, and whether `main` makes a pipeline. */
 async function complaints(code: string): Promise<string[]> {
-  device.gpu.pushErrorScope("validation");
-  const module = device.gpu.createShaderModule({ code });
-  device.gpu.createComputePipeline({ layout: "auto", compute: { module, entryPoint: "main" } });
-  const refused = await device.gpu.popErrorScope();
+  const { gpu } = code.includes("enable ") ? withAll : device;
+  gpu.pushErrorScope("validation");
+  const module = gpu.createShaderModule({ code });
+  gpu.createComputePipeline({ layout: "auto", compute: { module, entryPoint: "main" } });
+  const refused = await gpu.popErrorScope();
   const { messages } = await module.getCompilationInfo();
   return [...messages.map((m) => `${m.lineNum}: ${m.message}`), ...(refused ? [refused.message] : [])];
 }
@@ -115,6 +121,15 @@ describe("link", () => {
 
   test("what main does not reach is left out, and with it what only that reaches", () => {
     const { code } = link(source(`fn g() { h(); } fn h() {} const C = 2; struct S { x: u32 } alias F = f32; fn f() {} ${main}`));
+    expect(plain(code)).toBe(`fn f() {} ${main}`);
+  });
+
+  test("what a source enables stands in front, once, if anything of it is reached", () => {
+    const [f16, more] = ["enable f16;\nfn f() { g(); }", "enable f16; enable subgroups; fn g() {}"];
+    expect(plain(link(source(f16), source(more, "b.wgsl"), source(main, "c.wgsl")).code)).toBe(
+      `enable f16; enable subgroups; fn f() { g(); } fn g() {} ${main}`,
+    );
+    const { code } = link(source("enable f16; fn unused() {}"), source(`fn f() {} ${main}`, "b.wgsl"));
     expect(plain(code)).toBe(`fn f() {} ${main}`);
   });
 

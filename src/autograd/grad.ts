@@ -4,6 +4,7 @@
 import { fullOf } from "../kernels/layout/full.ts";
 import { outputLeaf } from "../kernels/layout/leaf.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { trace } from "../tensor/trace.ts";
 
 /**
  * dy/dx for each x: the chain rule, from the newest tensor back to the oldest. y is a scalar. The gradient of what y
@@ -13,7 +14,8 @@ export function grad(y: Tensor, xs: readonly Tensor[]): Tensor[] {
   if (y.size !== 1) throw new Error(`grad: ${y} is no scalar; reduce it with sum() or mean()`);
   if (y.dtype !== "f32") throw new Error(`grad: ${y} is ${y.dtype}; only f32 has gradients`);
   for (const x of xs) if (x.dtype !== "f32") throw new Error(`grad: with respect to ${x}, which is ${x.dtype}; only f32 has gradients`);
-  const dys = new Map<Tensor, Tensor>([[y, fullOf(y.shape, 1)]]);
+  const scaling = trace().scaling?.(); // where gradients on their way are stored as f16 (tensor/loss-scale.ts)
+  const dys = new Map<Tensor, Tensor>([[y, scaling?.scale.reshape(y.shape) ?? fullOf(y.shape, 1)]]);
   // ids grow with creation, so descending ids visit every use of a tensor before the tensor itself
   for (const t of between(y, new Set(xs))) {
     const dy = dys.get(t);
@@ -23,7 +25,11 @@ export function grad(y: Tensor, xs: readonly Tensor[]): Tensor[] {
       if (dx) dys.set(x, dys.get(x)?.add(dx) ?? dx);
     });
   }
-  return xs.map((x) => dys.get(x) ?? fullOf(x.shape, 0));
+  return xs.map((x) => {
+    const dx = dys.get(x);
+    if (!dx) return fullOf(x.shape, 0);
+    return scaling ? dx.mul(scaling.inverse) : dx;
+  });
 }
 
 /** The tensors on a way from one of the xs to y, newest first. */

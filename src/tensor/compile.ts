@@ -8,6 +8,8 @@ import { assign } from "../kernels/state/assign.ts";
 import { scalar } from "./create.ts";
 import { type Explained, explain } from "./explain.ts";
 import { type Graph, graph } from "./graph.ts";
+import type { Scaling } from "./half.ts";
+import { adjust, type LossScale, lossScale } from "./loss-scale.ts";
 import { runEffects } from "./read.ts";
 import { bind, checkFresh, deviceOf, makeProgram, type Program, released, whenLost } from "./run.ts";
 import { type Block, nextId, Tensor } from "./tensor.ts";
@@ -22,6 +24,8 @@ export interface Compiled<A extends readonly Tensor[], R extends Outputs> {
   repeat(times: number, ...args: A): R;
   /** Counts the replays that draw, u32, on the device: what random numbers and the order of the data derive from. Save it to resume. */
   readonly clock: Tensor;
+  /** By what losses are multiplied before they are differentiated, where gradients are stored as f16. Save it to resume. */
+  readonly lossScale: LossScale | undefined;
   /** The kernels of the program for these arguments, one line each. */
   explain(...args: A): Explained;
   /**
@@ -36,7 +40,14 @@ export interface Compiled<A extends readonly Tensor[], R extends Outputs> {
 export interface CompileOptions {
   /** For the random draws inside. */
   readonly seed?: number;
+  /**
+   * `f16` is mixed precision: what is large and passes from one product to another is stored in two bytes, and gradients are
+   * scaled on their way. Arithmetic, parameters, states and results stay in f32. It needs a GPU that can store f16.
+   */
+  readonly precision?: Precision;
 }
+
+export type Precision = "f32" | "f16";
 
 /** Results stay readable while this many later runs of their program are made. */
 const RING = 4;
@@ -60,9 +71,12 @@ interface Traced<R extends Outputs> extends Program {
 
 export function compile<A extends readonly Tensor[], R extends Outputs>(
   f: (...args: A) => R,
-  { seed = 0 }: CompileOptions = {},
+  { seed = 0, precision = "f32" }: CompileOptions = {},
 ): Compiled<A, R> {
+  if (precision !== "f32" && precision !== "f16")
+    throw new Error(`compile: precision "${precision satisfies never}"; there are f32 and f16`);
   const clock = scalar(0, "u32");
+  const scale = precision === "f16" ? lossScale() : undefined;
   const programs = new Map<string, Traced<R>>();
   let isDisposed = false;
 
@@ -77,7 +91,7 @@ export function compile<A extends readonly Tensor[], R extends Outputs>(
     if (found?.places.every(([t, block]) => t.storage?.block === block)) return found;
     runEffects();
     found?.prepared.dispose();
-    const made = { ...capture(f, args, clock, seed), rings: found?.rings ?? new Map() };
+    const made = { ...capture(f, args, { clock, seed, scale }), rings: found?.rings ?? new Map() };
     programs.set(key, made);
     return made;
   };
@@ -94,11 +108,13 @@ export function compile<A extends readonly Tensor[], R extends Outputs>(
     isDisposed = true;
     release();
     clock.dispose();
+    for (const state of Object.values(scale ?? {})) state.dispose();
     released(compiled);
   };
   whenLost(compiled, release);
   return Object.assign(compiled, {
     clock,
+    lossScale: scale,
     repeat: (times: number, ...args: A): R => {
       if (!Number.isInteger(times) || times < 1) throw new Error(`repeat: ${times} times; it is a whole number from 1`);
       return run(times, args);
@@ -140,12 +156,18 @@ function tensorArgument(x: Tensor, i: number): Tensor {
   throw new Error(`compile: argument ${i} is ${typeof x}, which the trace would freeze; pass a tensor, or scalar(v) and set it`);
 }
 
+/** What the programs of one compiled function share. */
+interface Shared {
+  readonly clock: Tensor;
+  readonly seed: number;
+  readonly scale: LossScale | undefined;
+}
+
 /** Runs f on placeholders and plans what it recorded. */
 function capture<A extends readonly Tensor[], R extends Outputs>(
   f: (...args: A) => R,
   args: A,
-  clock: Tensor,
-  seed: number,
+  { clock, seed, scale }: Shared,
 ): Omit<Traced<R>, "rings"> {
   const begin = nextId();
   const inputs = args.map((x) => new Tensor(inputLeaf, [], {}, x.shape, x.dtype));
@@ -154,31 +176,45 @@ function capture<A extends readonly Tensor[], R extends Outputs>(
     ticks = true;
     return clock;
   };
-  const trace: Trace = { effects: [], draws: 0, clock: readClock, seed };
+  let inverse: Tensor | undefined;
+  const scaling = () => {
+    if (!scale) return undefined;
+    inverse ??= scale.scale.reciprocal();
+    return { scale: scale.scale, inverse };
+  };
+  const trace: Trace = { effects: [], draws: 0, clock: readClock, seed, scaling };
   const { outputs, rebuild } = within(trace, () => {
     const result = f(...(inputs as readonly Tensor[] as A)); // one placeholder per argument: the same tuple
     if (result instanceof Promise) throw new Error("compile: the function is async; a step records, it does not wait");
     return flat(result);
   });
   if (ticks) within(trace, () => assign(clock, clock.add(1), "the clock"));
+  if (scale && inverse) within(trace, () => adjust(scale));
   const g = graph(outputs, trace.effects);
   checkRecordedInside(g, begin);
   for (const block of g.blocks) block.kept = true; // captured data stays on the device with the program
   const device = deviceOf(g) ?? openDevice();
+  if (scale && device.lacksHalf)
+    throw new Error(`compile: precision "f16" is not possible here: ${device.lacksHalf}; leave it out for f32`);
   bind(g.blocks, device);
-  const positions = inputs.map((t) => g.nodes.indexOf(t));
   return {
     device,
     graph: g,
     nodes: [...g.nodes],
-    inputs: positions,
+    inputs: inputs.map((t) => g.nodes.indexOf(t)),
     outputs,
     rebuild,
     effects: trace.effects,
     places: g.nodes.flatMap((t, i) => (g.blockOf[i] < 0 ? [] : [[t, g.blocks[g.blockOf[i]]] as const])),
-    ...makeProgram(g, device, true),
+    ...makeProgram(g, device, true, scale && positions(g, scale, inverse)),
   };
 }
+
+const positions = ({ nodes }: Graph, { scale, saturated }: LossScale, inverse: Tensor | undefined): Scaling => ({
+  scale: nodes.indexOf(scale),
+  inverse: inverse ? nodes.indexOf(inverse) : -1,
+  saturated: nodes.indexOf(saturated),
+});
 
 /** What was recorded before the trace saw a state as it was then; a replay would give it the state as it is. */
 function checkRecordedInside(g: Graph, begin: number): void {

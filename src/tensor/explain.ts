@@ -5,7 +5,7 @@ import type { Prepared } from "../kernels/devices/device.ts";
 import type { Product, Reduce } from "../kernels/op.ts";
 import { stateOf } from "./inline.ts";
 import { type Kernel, membersOf } from "./merge.ts";
-import type { Plan } from "./plan.ts";
+import { bytesOf, type Plan } from "./plan.ts";
 import { format, size } from "./shape.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -36,13 +36,13 @@ export function explain(plan: Plan, { dispatches }: Pick<Prepared, "dispatches">
   return { kernels, dispatches: sum("dispatches"), bytes: sum("bytes"), flops: sum("flops"), toString: () => table(kernels) };
 }
 
-function facts({ graph, reads, stored, slotOf }: Plan, k: Kernel, dispatches: number): KernelFacts {
+function facts(plan: Plan, k: Kernel, dispatches: number): KernelFacts {
+  const { graph, reads, stored, slotOf } = plan;
   const { nodes } = graph;
   const members = membersOf(k);
   const own = new Set(members);
   const read = new Set(members.flatMap((i) => reads[i].map((r) => r.of)).filter((i) => !own.has(i) && nodes[i].op.name !== "full"));
   const written = members.filter((i) => stored[i] || nodes[i].op.loops === "effect");
-  const bytesOf = (i: number) => nodes[i].size * (nodes[i].dtype === "u8" ? 1 : 4);
   const first = nodes[k.cores[0] ?? k.outer[0]];
   const shape = k.loops === "reduce" ? (first.op as Reduce).domain(first).shape : first.shape;
   return {
@@ -51,7 +51,7 @@ function facts({ graph, reads, stored, slotOf }: Plan, k: Kernel, dispatches: nu
     shape,
     dispatches,
     slots: members.flatMap((i) => slotOf[i] ?? []),
-    bytes: [...read, ...written].reduce((n, i) => n + bytesOf(i), 0),
+    bytes: [...read, ...written].reduce((n, i) => n + bytesOf(plan, i), 0),
     flops: members.reduce((n, i) => n + operations(nodes[i]), 0),
   };
 }

@@ -3,6 +3,7 @@
 // product's epilogue, loss and gradient in one pass, Adam behind the weight gradient, the bias gradient beside it.
 
 import { type Graph, isLeaf } from "./graph.ts";
+import { type Halving, halving, type Scaling, unhalved } from "./half.ts";
 import { bufferOf, type Fusion, inlineNodes, overwrittenBy, placeOf, type Read, readsOf, stateOf } from "./inline.ts";
 import { domainOf, type Kernel, leftOf, membersOf, merged, productsOf, rootOf, shareLeft } from "./merge.ts";
 import { size } from "./shape.ts";
@@ -13,7 +14,7 @@ interface Growing extends Kernel {
   readonly after: Set<Growing>;
 }
 
-export interface Fused {
+export interface Fused extends Halving {
   /** In the order in which they run. */
   readonly kernels: readonly Kernel[];
   /** Evaluated where they are used; never stored. */
@@ -26,7 +27,7 @@ export interface Fused {
 
 const MAX_MEMBERS = 96; // nodes in one kernel: beyond that its code takes longer to compile than a launch costs
 
-export function fuse(graph: Graph, fusion: Fusion): Fused {
+export function fuse(graph: Graph, fusion: Fusion, scaling?: Scaling): Fused {
   const { buffers, storesOperands } = fusion;
   const { nodes } = graph;
   const n = nodes.length;
@@ -34,7 +35,8 @@ export function fuse(graph: Graph, fusion: Fusion): Fused {
   for (const i of [...graph.outputs, ...graph.effects]) isRoot[i] = true;
 
   const isState = overwrittenBy(graph);
-  const inline = inlineNodes(graph, isState, isRoot, fusion);
+  const { half, watch } = scaling ? halving(graph, scaling) : unhalved(graph);
+  const inline = inlineNodes(graph, isState, isRoot, fusion, scaling);
 
   const reads = nodes.map((_, i) => (inline[i] || isLeaf(nodes[i]) ? [] : readsOf(graph, inline, i)));
   const readers: number[][] = nodes.map(() => []); // the same, backwards
@@ -52,7 +54,10 @@ export function fuse(graph: Graph, fusion: Fusion): Fused {
     const bound = new Set<string>();
     for (const i of members) {
       for (const { of } of reads[i]) if (!own.has(of) && nodes[of].op.name !== "full") bound.add(placeOfValue(of, home.get(of)));
-      if (nodes[i].op.loops === "effect" || isRoot[i] || readers[i].some((r) => !own.has(r))) bound.add(placeOfValue(i, undefined));
+      const isKept = nodes[i].op.loops === "effect" || isRoot[i] || readers[i].some((r) => !own.has(r));
+      if (!isKept) continue;
+      bound.add(placeOfValue(i, undefined));
+      if (watch[i] !== undefined) bound.add(bufferOf(graph, watch[i]));
     }
     return bound.size;
   };
@@ -164,7 +169,12 @@ export function fuse(graph: Graph, fusion: Fusion): Fused {
 
   const order = inOrder(kernels);
   const stored = nodes.map((_, i) => !isLeaf(nodes[i]) && !inline[i] && isStored(home.get(i) as Growing, i));
-  return { kernels: order, inline, stored, reads };
+  // A kernel that has no buffer left for it, or sets back the state that watches, stores as f32.
+  const halves = (k: Kernel) =>
+    buffersOf(membersOf(k)) <= buffers &&
+    !membersOf(k).some((i) => nodes[i].op.loops === "effect" && stateOf(graph, i) === scaling?.saturated);
+  const isHalf = nodes.map((_, i) => stored[i] && half[i] && halves(home.get(i) as Growing));
+  return { kernels: order, inline, stored, reads, half: isHalf, watch };
 }
 
 /** An effect's value is its state's: it is there to read until the next effect. */

@@ -3,6 +3,7 @@
 
 import type { Device } from "../kernels/devices/device.ts";
 import { type Graph, isLeaf } from "./graph.ts";
+import type { Scaling } from "./half.ts";
 import { size } from "./shape.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -23,6 +24,7 @@ export function inlineNodes(
   isState: ReadonlyMap<number, readonly number[]>,
   isRoot: readonly boolean[],
   { buffers, storesOperands }: Fusion,
+  scaling?: Scaling,
 ): boolean[] {
   const { nodes, inputs } = graph;
   const users: number[][] = nodes.map(() => []);
@@ -31,18 +33,22 @@ export function inlineNodes(
   });
   const depth = new Array<number>(nodes.length).fill(0); // of the inline nodes behind each
   const of: Set<number>[] = []; // what an inline map is a function of, through other inline maps
+  // Constants times the loss scale are as cheap as constants: gradients begin with them. Its inverse is one of the single numbers that
+  // the weight gradients' kernels find beside Adam's.
+  const isConstant = nodes.map((t, i) => t.op.name === "full" || i === scaling?.scale);
   const inline = nodes.map((t, i) => {
     depth[i] = 1 + Math.max(0, ...inputs[i].map((x) => depth[x]));
     if (isLeaf(t) || isRoot[i] || buffers === 0 || depth[i] > MAX_DEPTH) {
       depth[i] = 0;
       return false;
     }
-    if (t.op.loops === "source" || t.op.loops === "view") return true;
+    isConstant[i] ||= i !== scaling?.inverse && inputs[i].length > 0 && inputs[i].every((x) => isConstant[x]);
+    if (t.op.loops === "source" || t.op.loops === "view" || (t.op.loops === "map" && isConstant[i])) return true;
     if (t.op.loops === "map") of[i] = new Set(inputs[i].flatMap((x) => (of[x] && depth[x] > 0 ? [...of[x]] : [x])));
     // A function of one tensor, read at its own index only, is cheaper to compute again than to store and load. Of random numbers too,
     // if it is computed once.
     const isSource = (x: number) => nodes[x].op.loops === "source";
-    const varying = [...(of[i] ?? [])].filter((x) => nodes[x].op.name !== "full");
+    const varying = [...(of[i] ?? [])].filter((x) => !isConstant[x]);
     const isOfOne = varying.filter((x) => !isSource(x)).length === 1 && (!varying.some(isSource) || users[i].length === 1);
     const isInline = isOfOne && users[i].every((u) => nodes[u].op.loops === "map" && nodes[u].size === t.size);
     if (!isInline) depth[i] = 0;

@@ -3,6 +3,7 @@
 
 import { type Fused, fuse, isSingle } from "./fuse.ts";
 import { type Graph, isLeaf } from "./graph.ts";
+import type { Scaling } from "./half.ts";
 import type { Fusion } from "./inline.ts";
 import { membersOf } from "./merge.ts";
 import { Tensor } from "./tensor.ts";
@@ -13,14 +14,14 @@ export interface Plan extends Fused {
   readonly slotOf: readonly (number | undefined)[];
   /** Where each leaf begins in its block, and each stored node in its slot, in elements. */
   readonly offsets: readonly number[];
-  /** Elements that each slot must hold. */
+  /** Words of four bytes that each slot must hold. */
   readonly slots: readonly number[];
   /** Whether sizes are written into the kernels of products as constants: right for what is replayed often. */
   readonly baked: boolean;
 }
 
-export function plan(graph: Graph, fusion: Fusion, baked: boolean): Plan {
-  const fused = fuse(graph, fusion);
+export function plan(graph: Graph, fusion: Fusion, baked: boolean, scaling?: Scaling): Plan {
+  const fused = fuse(graph, fusion, scaling);
   const { slotOf, offsetOf, slots } = allocate(graph, fused);
   const offsets = graph.nodes.map((t, i) => (isLeaf(t) ? (t.storage?.offset ?? 0) : offsetOf[i]));
   return { graph: template(graph), ...fused, slotOf, slots, offsets, baked };
@@ -42,7 +43,7 @@ const LEAF: Tensor["op"] = { name: "leaf", loops: "leaf", js: () => {}, grad: ()
  * Register allocation over whole buffers: a value takes a free slot when it is made and gives it back after its last use. Single numbers
  * that one kernel makes share a slot (`isSingle` in fuse.ts), so that whoever reads them binds one buffer.
  */
-function allocate(graph: Graph, { kernels, stored, reads }: Fused) {
+function allocate(graph: Graph, { kernels, stored, reads, half }: Fused) {
   const lastUse = new Map<number, number>();
   kernels.forEach((k, step) => {
     for (const i of membersOf(k)) for (const { of } of reads[i]) lastUse.set(of, step);
@@ -55,10 +56,10 @@ function allocate(graph: Graph, { kernels, stored, reads }: Fused) {
   const offsetOf = new Array<number>(graph.nodes.length).fill(0);
   const free = new Set<number>();
   const users = new Map<number, number>(); // of a slot: the values in it that are still to be read
-  const take = (elements: number): number => {
-    const fits = [...free].filter((s) => slots[s] >= elements).sort((a, b) => slots[a] - slots[b]);
+  const take = (words: number): number => {
+    const fits = [...free].filter((s) => slots[s] >= words).sort((a, b) => slots[a] - slots[b]);
     const slot = fits[0] ?? [...free].sort((a, b) => slots[b] - slots[a])[0] ?? slots.push(0) - 1;
-    slots[slot] = Math.max(slots[slot], elements);
+    slots[slot] = Math.max(slots[slot], words);
     free.delete(slot);
     return slot;
   };
@@ -76,7 +77,7 @@ function allocate(graph: Graph, { kernels, stored, reads }: Fused) {
       shared.set(place, [...(shared.get(place) ?? []), i]);
     }
     for (const list of shared.values()) {
-      const slot = take(list.reduce((n, i) => n + graph.nodes[i].size, 0));
+      const slot = take(list.reduce((n, i) => n + Math.ceil(graph.nodes[i].size / (half[i] ? 2 : 1)), 0));
       users.set(slot, list.length);
       list.forEach((i, at) => {
         slotOf[i] = slot;
@@ -88,3 +89,10 @@ function allocate(graph: Graph, { kernels, stored, reads }: Fused) {
   });
   return { slotOf, offsetOf, slots };
 }
+
+/** Bytes of a stored value or a leaf. */
+export const bytesOf = ({ graph: { nodes }, half }: Pick<Plan, "graph" | "half">, i: number): number => {
+  const { size, dtype } = nodes[i];
+  if (half[i]) return 2 * size;
+  return dtype === "u8" ? size : 4 * size;
+};

@@ -2,6 +2,7 @@
 
 import type { Device, Prepared } from "../kernels/devices/device.ts";
 import type { Graph } from "./graph.ts";
+import type { Scaling } from "./half.ts";
 import { type Plan, plan } from "./plan.ts";
 import type { Block, Tensor } from "./tensor.ts";
 
@@ -29,8 +30,8 @@ export function programFor(graph: Graph, device: Device): Program {
   return made;
 }
 
-export function makeProgram(graph: Graph, device: Device, baked: boolean): Program {
-  const made = plan(graph, device, baked);
+export function makeProgram(graph: Graph, device: Device, baked: boolean, scaling?: Scaling): Program {
+  const made = plan(graph, device, baked, scaling);
   return { plan: made, prepared: device.prepare(made) };
 }
 

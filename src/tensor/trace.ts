@@ -11,6 +11,8 @@ export interface Trace {
   /** What counts replays: a state on the device while tracing, a host number for eager draws. */
   clock: (() => Tensor) | undefined;
   seed: number;
+  /** By what a program of mixed precision multiplies losses, and its gradients afterwards. */
+  readonly scaling?: (() => { readonly scale: Tensor; readonly inverse: Tensor } | undefined) | undefined;
 }
 
 const eager: Trace = { effects: [], draws: 0, clock: undefined, seed: 0 };

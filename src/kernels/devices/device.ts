@@ -14,6 +14,8 @@ export interface Device {
   readonly buffers: number;
   /** Whether products take their operands from memory only, so that what is computed for them is stored first. */
   readonly storesOperands: boolean;
+  /** Why it cannot store values as f16, and what to do about it; undefined where it can. */
+  readonly lacksHalf: string | undefined;
   /** Throws if the device is lost or closed. */
   check(): void;
   alloc(elements: number, dtype: DType): unknown;

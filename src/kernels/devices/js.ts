@@ -19,6 +19,7 @@ export class JsDevice implements Device {
   readonly description: string;
   readonly buffers = 0;
   readonly storesOperands = false;
+  readonly lacksHalf = "js computes in f32 or f64 only";
   readonly #precision: "f32" | "f64";
   readonly #slots: Slot[] = [];
   #bytes = 0;

@@ -44,6 +44,7 @@ export class WasmDevice implements Device {
   readonly description: string;
   readonly buffers: number = STREAMS;
   readonly storesOperands = true;
+  readonly lacksHalf = "WebAssembly has no f16";
   readonly heap: Heap;
   readonly threads: Threads;
   readonly target: Target;

@@ -48,8 +48,8 @@ export async function requireAdapter(): Promise<GPUAdapter> {
 
 /** What may be larger than WebGPU's defaults, where the adapter allows it. */
 const LIMITS = ["maxBufferSize", "maxStorageBufferBindingSize"] as const;
-/** Asked for where present; nothing depends on them. */
-const FEATURES = ["timestamp-query", "subgroups", "shader-f16"] as const;
+/** Asked for where present. Only programs of mixed precision depend on any of them: on `shader-f16`. */
+const FEATURES = ["timestamp-query", "subgroups", "shader-f16", "chromium-experimental-subgroup-matrix"];
 
 export async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {
   const requiredLimits = Object.fromEntries(LIMITS.map((name) => [name, adapter.limits[name]]));

@@ -28,11 +28,14 @@ const STORAGE_BUFFERS = 8;
 const BIG = 1 << 20; // bytes from which an allocation is watched for running out of memory
 const STAGING = 8; // buffers to read through that are kept for the next read
 
+const F16 = "Dawn and Chrome offer it on NVIDIA with their toggle vulkan_enable_f16_on_nvidia, on others as it is, where the driver has it";
+
 export class WebGpuDevice implements Device {
   readonly name = "webgpu";
   readonly description: string;
   readonly buffers: number = STORAGE_BUFFERS;
   readonly storesOperands = false;
+  readonly lacksHalf: string | undefined;
   readonly gpu: GPUDevice;
   readonly family: Family;
   readonly parts: number | undefined;
@@ -68,6 +71,9 @@ export class WebGpuDevice implements Device {
     this.parts = parts;
     this.tile = tile;
     this.tiles = new Map(Object.entries(tiles[this.description] ?? {}));
+    this.lacksHalf = gpu.features.has("shader-f16")
+      ? undefined
+      : `${this.description} does not offer the WebGPU feature "shader-f16" (${F16})`;
     gpu.onuncapturederror = ({ error }) => {
       // What only follows from an earlier error is left to the check that explains that one.
       const follows = this.#checks.size > 0 && error.message.includes("due to a previous error");

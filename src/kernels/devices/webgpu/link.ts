@@ -1,5 +1,6 @@
 // Combining WGSL sources by one rule: a later declaration of the same name replaces the earlier one. What the entry
-// point does not reach is left out. Each line remembers where it came from, so that an error can point there.
+// point does not reach is left out. What a source enables stands in front, if anything of it is reached. Each line remembers
+// where it came from, so that an error can point there.
 
 export interface Source {
   readonly file: string;
@@ -7,6 +8,7 @@ export interface Source {
 }
 
 interface Declaration {
+  /** A directive (`enable f16`) is its own name. */
   readonly name: string;
   readonly text: string;
   readonly file: string;
@@ -41,16 +43,19 @@ function declarations(source: Source): readonly Declaration[] {
     if (!ends) continue;
     const body = bare.slice(start, i + 1);
     const lead = body.length - body.trimStart().length;
-    const name = /\b(?:fn|struct|const|override|alias)\s+(\w+)|\bvar\s*(?:<[^>]*>)?\s*(\w+)/.exec(body);
+    const name =
+      /^\s*((?:enable|requires|diagnostic)\b[^;]*)|\b(?:fn|struct|const|override|alias)\s+(\w+)|\bvar\s*(?:<[^>]*>)?\s*(\w+)/.exec(body);
     if (name) {
       const line = text.slice(0, start + lead).split("\n").length;
-      found.push({ name: name[1] ?? name[2], text: text.slice(start + lead, i + 1), file, line });
+      found.push({ name: name[1] ?? name[2] ?? name[3], text: text.slice(start + lead, i + 1), file, line });
     }
     start = i + 1;
   }
   parsed.set(source, found);
   return found;
 }
+
+const isDirective = ({ name }: Declaration): boolean => /^\w+\W/.test(name);
 
 /** One module: every name as declared last, as far as `main` reaches. */
 export function link(...sources: readonly Source[]): Linked {
@@ -64,7 +69,9 @@ export function link(...sources: readonly Source[]): Linked {
     reached.add(name);
     stack.push(...(withoutComments(d.text).match(/[A-Za-z_]\w*/g) ?? []));
   }
-  const used = [...last.values()].filter((d) => reached.has(d.name));
+  const files = new Set([...last.values()].filter((d) => reached.has(d.name)).map((d) => d.file));
+  const directives = [...last.values()].filter((d) => isDirective(d) && files.has(d.file));
+  const used = [...directives, ...[...last.values()].filter((d) => reached.has(d.name))];
   const origins: { file: string; line: number }[] = [];
   for (const d of used) for (let i = 0; i < d.text.split("\n").length; i++) origins.push({ file: d.file, line: d.line + i });
   return {

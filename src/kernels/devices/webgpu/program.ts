@@ -3,7 +3,7 @@
 
 import { isLeaf } from "../../../tensor/graph.ts";
 import { stateOf } from "../../../tensor/inline.ts";
-import type { Plan } from "../../../tensor/plan.ts";
+import { bytesOf, type Plan } from "../../../tensor/plan.ts";
 import { format } from "../../../tensor/shape.ts";
 import type { Storage, Tensor } from "../../../tensor/tensor.ts";
 import type { Prepared } from "../device.ts";
@@ -21,7 +21,7 @@ interface Launch extends KernelCode {
 
 export function prepare(device: WebGpuDevice, plan: Plan): Prepared {
   plan.graph.nodes.forEach((t, i) => {
-    if (plan.stored[i] || isLeaf(t)) device.checkSize(t.size * (t.dtype === "u8" ? 1 : 4), `${t.op.name} ${format(t.shape)}`);
+    if (plan.stored[i] || isLeaf(t)) device.checkSize(bytesOf(plan, i), `${t.op.name} ${format(t.shape)}`);
   });
   let bytes = 0;
   const launches: Launch[] = [];

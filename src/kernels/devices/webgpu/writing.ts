@@ -5,7 +5,8 @@ import { isLeaf } from "../../../tensor/graph.ts";
 import { bufferOf, stateOf } from "../../../tensor/inline.ts";
 import { type Kernel, membersOf } from "../../../tensor/merge.ts";
 import type { Plan } from "../../../tensor/plan.ts";
-import type { DType, Tensor } from "../../../tensor/tensor.ts";
+import type { Tensor } from "../../../tensor/tensor.ts";
+import half from "../../elementwise/half.wgsl.ts";
 import math from "../../elementwise/math.wgsl.ts";
 import threefry from "../../random/threefry.wgsl.ts";
 import { type Index, type Surroundings, Uniforms, type Writer } from "./emit.ts";
@@ -34,9 +35,8 @@ export interface Binding {
 const library: readonly Source[] = [
   { file: "random/threefry.wgsl", text: threefry },
   { file: "elementwise/math.wgsl", text: math },
+  { file: "elementwise/half.wgsl", text: half },
 ];
-
-const scalarType = (dtype: DType): string => (dtype === "f32" ? "f32" : "u32");
 
 export class Writing implements Surroundings {
   readonly uniforms: Uniforms;
@@ -77,7 +77,13 @@ export class Writing implements Surroundings {
     return this.node(i).op.loops === "effect" ? stateOf(this.#plan.graph, i) : i;
   }
 
-  #binding(i: number, writes: boolean, type: string = scalarType(this.node(this.#home(i)).dtype)): { name: string; type: string } {
+  #typeOf(i: number): string {
+    const at = this.#home(i);
+    if (this.#plan.half[at]) return "f16";
+    return this.node(at).dtype === "f32" ? "f32" : "u32";
+  }
+
+  #binding(i: number, writes: boolean, type: string = this.#typeOf(i)): { name: string; type: string } {
     const slot = this.#plan.slotOf[this.#home(i)];
     const key = slot === undefined ? bufferOf(this.#plan.graph, i) : `slot ${slot}`;
     const known = this.#bindings.get(key);
@@ -103,12 +109,15 @@ export class Writing implements Surroundings {
     const isWritten = membersOf(this.kernel).some((m) => this.#isKept(m) && bufferOf(graph, m) === bufferOf(graph, i));
     const at = this.#home(i);
     if (isWritten || this.node(at).dtype !== "f32" || offsets[at] % 4 > 0) return false;
-    return this.#binding(i, false, "vec4f").type === "vec4f";
+    const vector = this.#plan.half[at] ? "vec4h" : "vec4f";
+    return this.#binding(i, false, vector).type === vector;
   }
 
   /** Four neighbours at a place that is a multiple of four. */
   loadVector(i: number, linear: string): string {
-    return `${this.#binding(i, false).name}[(${this.#offset(i, linear)}) / 4u]`;
+    const { name, type } = this.#binding(i, false);
+    const vector = `${name}[(${this.#offset(i, linear)}) / 4u]`;
+    return type === "vec4h" ? `vec4f(${vector})` : vector;
   }
 
   /** Binds so much scratch memory under this name. */
@@ -129,14 +138,27 @@ export class Writing implements Surroundings {
     const place = this.#offset(i, linear);
     const isBytes = isLeaf(this.node(at)) && this.node(at).dtype === "u8";
     if (isBytes) return `extractBits(${name}[(${place}) / 4u], 8u * ((${place}) % 4u), 8u)`;
-    return type === "vec4f" ? `${name}[(${place}) / 4u][(${place}) % 4u]` : `${name}[${place}]`;
+    const element = type.startsWith("vec4") ? `${name}[(${place}) / 4u][(${place}) % 4u]` : `${name}[${place}]`;
+    return this.#plan.half[at] ? `f32(${element})` : element;
   }
 
   /** Lines that store the values of those members that must outlive the kernel. Values first: a state is read before it is written. */
   stores(writer: Writer, members: readonly number[], at: (i: number) => Index): string[] {
     const kept = members.filter((i) => this.#isKept(i));
     const values = kept.map((i) => writer.value(this.node(i), at(i)));
-    return kept.map((i, which) => `${this.#binding(i, true).name}[${this.#offset(i, at(i).linear())}] = ${values[which]};`);
+    return kept.flatMap((i, which) => {
+      const place = `${this.#binding(i, true).name}[${this.#offset(i, at(i).linear())}]`;
+      return this.#plan.half[i] ? this.#halfStores(i, place, values[which]) : [`${place} = ${values[which]};`];
+    });
+  }
+
+  /** In two bytes; and if the value is too large for them, whoever scales gradients is told. */
+  #halfStores(i: number, place: string, value: string): string[] {
+    const watch = this.#plan.watch[i];
+    const lines = [`${place} = narrow(${value});`];
+    if (watch !== undefined)
+      lines.push(`if (abs(${value}) > LARGEST) { ${this.#binding(watch, true).name}[${this.#offset(watch, "0u")}] = 1.0; }`);
+    return lines;
   }
 
   /** A function of what the writer wrote, between lines of ours. The last ones may have made it write: they are composed first. */
@@ -151,7 +173,8 @@ export class Writing implements Surroundings {
       (b, i) => `@group(0) @binding(${i}) var<storage, ${b.writes ? "read_write" : "read"}> ${b.name}: array<${b.type}>;`,
     );
     const size = `@group(0) @binding(${buffers.length}) var<uniform> size: Size;`;
-    const patch = [this.uniforms.struct(), ...declared, size, ...this.#functions, ...functions].join("\n");
+    const enable = buffers.some((b) => b.type === "f16" || b.type === "vec4h") ? ["enable f16;"] : [];
+    const patch = [...enable, this.uniforms.struct(), ...declared, size, ...this.#functions, ...functions].join("\n");
     const ops = membersOf(this.kernel).map((i) => this.node(i).op.name);
     const linked = link(...library, file, { file: `fused kernel (${ops.join(" ")})`, text: patch });
     const label = `${file.file.replace(/^.*\/|\.wgsl$/g, "")}: ${ops.join(" ")}`;
