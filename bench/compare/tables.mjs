@@ -29,7 +29,9 @@ function ofDevice(file, device) {
 
 /** Who was asked: an engine on one of its backends, or in one of its modes. @param {readonly Entry[]} results */
 export function rowsOf(results) {
-  const rows = new Map(results.map(({ engine, runtime, threads }) => [`${engine}, ${runtime}`, { engine, runtime, threads }]));
+  const rows = new Map(
+    results.map(({ device, engine, runtime, threads }) => [`${engine}, ${runtime}`, { device, engine, runtime, threads }]),
+  );
   const isElbo = (/** @type {{ engine: string }} */ { engine }) => Number(engine === "Elbo");
   return [...rows.values()].sort((a, b) => isElbo(b) - isElbo(a));
 }
