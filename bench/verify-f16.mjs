@@ -13,6 +13,9 @@ const ROUNDING = 2 ** -11;
  * @typedef {Pick<typeof import("../src/node.ts"), "adam" | "compile" | "convVae" | "denseVae" | "grad" | "open"> & { sample: typeof import("../src/kernels/sample.ts").sample }} Api
  */
 
+/** Both families of kernels; of the one for GPUs with tensor cores, where there are any, and without. @type {readonly import("../src/node.ts").OpenOptions[]} */
+export const VARIANTS = [{ kernels: "simple" }, { kernels: "tiled" }, { kernels: "tiled", matrices: false }];
+
 /** What differs, a line for each; none if all agree. @param {Api} api @param {readonly import("../src/node.ts").OpenOptions[]} variants @param {(line: string) => void} log */
 export async function verifyHalf(api, variants, log) {
   const js = await api.open("js", { precision: "f64" });
@@ -134,7 +137,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const elbo = await import("../dist/node.js");
   const { sample } = await import("../dist/kernels/sample.js");
   const api = /** @type {Api} */ (/** @type {unknown} */ ({ ...elbo, sample })); // the same, built
-  const wrong = await verifyHalf(api, [{ kernels: "simple" }, { kernels: "tiled" }], console.log);
+  const wrong = await verifyHalf(api, VARIANTS, console.log);
   for (const line of wrong) console.log(`WRONG ${line}`);
   process.exit(wrong.length > 0 ? 1 : 0);
 }

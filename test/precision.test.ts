@@ -1,7 +1,7 @@
 // Mixed precision: what is stored as f16, how the loss is scaled, and that programs in f16 agree with their twins in f32. The tests'
 // own driver has no f16. So kernels are compiled here by Dawn's null backend, which runs nothing; and run where the adapter has f16.
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { verifyHalf } from "../bench/verify-f16.mjs";
+import { VARIANTS, verifyHalf } from "../bench/verify-f16.mjs";
 import { use } from "../src/kernels/devices/device.ts";
 import type { WebGpuDevice } from "../src/kernels/devices/webgpu/device.ts";
 import { sample } from "../src/kernels/sample.ts";
@@ -16,11 +16,13 @@ const lacksHalf = probe.lacksHalf;
 await probe.close();
 if (lacksHalf) console.log(`${lacksHalf}: programs in f16 are compiled here, and not run`);
 
+const NVIDIA = { m: 16, n: 16, k: 16, lanes: 32 };
+const COMPILED = [{ kernels: "simple" }, { kernels: "tiled" }, { kernels: "tiled", matrices: NVIDIA }] as const;
 const nulls: WebGpuDevice[] = [];
 let js: Device;
 beforeAll(async () => {
   js = await open("js");
-  for (const kernels of ["simple", "tiled"] as const) nulls.push(await openNull({ kernels }));
+  for (const options of COMPILED) nulls.push(await openNull(options));
 });
 afterAll(async () => {
   for (const device of [js, ...nulls]) await device.close();
@@ -170,7 +172,7 @@ describe("a device without f16", () => {
   });
 });
 
-test("the kernels of training steps in f16 compile, of both families [webgpu, null]", async () => {
+test("the kernels of training steps in f16 compile, of both families and with tensor cores [webgpu, null]", async () => {
   for (const device of nulls) {
     use(device);
     const dense = elbo.denseVae({ input: 196, hidden: 130, latent: 20, seed: 1 });
@@ -188,7 +190,7 @@ test("the kernels of training steps in f16 compile, of both families [webgpu, nu
 
 describe.skipIf(lacksHalf)("where the adapter has f16", () => {
   test("every program agrees with its twin in f32 and with js [webgpu]", async () => {
-    const wrong = await verifyHalf({ ...elbo, sample }, [{ kernels: "simple" }, { kernels: "tiled" }], console.log);
+    const wrong = await verifyHalf({ ...elbo, sample }, VARIANTS, console.log);
     expect(wrong).toEqual([]);
   });
 

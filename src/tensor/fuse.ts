@@ -14,7 +14,7 @@ interface Growing extends Kernel {
   readonly after: Set<Growing>;
 }
 
-export interface Fused extends Halving {
+export interface Fused extends Pick<Halving, "half" | "watch"> {
   /** In the order in which they run. */
   readonly kernels: readonly Kernel[];
   /** Evaluated where they are used; never stored. */
@@ -23,6 +23,8 @@ export interface Fused extends Halving {
   readonly stored: readonly boolean[];
   /** What each node reads, seen through inline nodes. */
   readonly reads: readonly (readonly Read[])[];
+  /** Products that take their operands in half precision, wherever they come from. */
+  readonly rounds: readonly boolean[];
 }
 
 const MAX_MEMBERS = 96; // nodes in one kernel: beyond that its code takes longer to compile than a launch costs
@@ -35,7 +37,7 @@ export function fuse(graph: Graph, fusion: Fusion, scaling?: Scaling): Fused {
   for (const i of [...graph.outputs, ...graph.effects]) isRoot[i] = true;
 
   const isState = overwrittenBy(graph);
-  const { half, watch } = scaling ? halving(graph, scaling) : unhalved(graph);
+  const { half, watch, fits } = scaling ? halving(graph, scaling) : unhalved(graph);
   const inline = inlineNodes(graph, isState, isRoot, fusion, scaling);
 
   const reads = nodes.map((_, i) => (inline[i] || isLeaf(nodes[i]) ? [] : readsOf(graph, inline, i)));
@@ -174,7 +176,10 @@ export function fuse(graph: Graph, fusion: Fusion, scaling?: Scaling): Fused {
     buffersOf(membersOf(k)) <= buffers &&
     !membersOf(k).some((i) => nodes[i].op.loops === "effect" && stateOf(graph, i) === scaling?.saturated);
   const isHalf = nodes.map((_, i) => stored[i] && half[i] && halves(home.get(i) as Growing));
-  return { kernels: order, inline, stored, reads, half: isHalf, watch };
+  const rounds = nodes.map(
+    (t, i) => scaling !== undefined && t.op.loops === "product" && reads[i].every(({ of }) => isHalf[of] || fits[of]),
+  );
+  return { kernels: order, inline, stored, reads, half: isHalf, watch, rounds };
 }
 
 /** An effect's value is its state's: it is there to read until the next effect. */

@@ -15,10 +15,13 @@ export interface Scaling {
   readonly saturated: number;
 }
 
-/** For each node, whether it is stored as f16 if it is stored, and the state that learns when it was too large for that. */
 export interface Halving {
+  /** For each node, whether it is stored as f16, if it is stored. */
   readonly half: readonly boolean[];
+  /** The state that learns when it was too large for that: of gradients on their way, which are scaled. */
   readonly watch: readonly (number | undefined)[];
+  /** What may be rounded when a product reads it, although it is stored as f32: nothing that would have to be watched. */
+  readonly fits: readonly boolean[];
 }
 
 const SMALL = 4096; // elements: memory that takes less time than a launch
@@ -41,8 +44,13 @@ export function halving({ nodes, inputs, outputs }: Graph, { scale, inverse, sat
     if (isOperand[i] || nodes[i].op.loops === "product") for (const x of inputs[i]) isOperand[x] = true;
   }
   const half = nodes.map((t, i) => t.dtype === "f32" && t.size >= SMALL && isOperand[i] && !isSum[i] && !exact[i]);
-  return { half, watch: nodes.map((_, i) => (half[i] && isScaled[i] && saturated >= 0 ? saturated : undefined)) };
+  const watch = nodes.map((_, i) => (half[i] && isScaled[i] ? saturated : undefined));
+  return { half, watch, fits: isScaled.map((scaled) => !scaled) };
 }
 
 /** Nothing is stored as f16. */
-export const unhalved = ({ nodes }: Graph): Halving => ({ half: nodes.map(() => false), watch: nodes.map(() => undefined) });
+export const unhalved = ({ nodes }: Graph): Halving => ({
+  half: nodes.map(() => false),
+  watch: nodes.map(() => undefined),
+  fits: nodes.map(() => false),
+});

@@ -79,8 +79,14 @@ fn pieceB(batch: u32, p: u32, col: u32) -> mat4x4f {
   return mat4x4f(loadB4(batch, p, col), loadB4(batch, p + 1u, col), loadB4(batch, p + 2u, col), loadB4(batch, p + 3u, col));
 }
 
-var<workgroup> sliceA: array<vec4f, DEPTH * HEIGHT / 4u>; // [p][row / 4]
-var<workgroup> sliceB: array<vec4f, DEPTH * WIDTH / 4u>; // [p][col / 4]
+// In mixed precision slices are of vec4h.
+alias Slice = vec4f;
+fn sliced(four: vec4f) -> Slice {
+  return four;
+}
+
+var<workgroup> sliceA: array<Slice, DEPTH * HEIGHT / 4u>; // [p][row / 4]
+var<workgroup> sliceB: array<Slice, DEPTH * WIDTH / 4u>; // [p][col / 4]
 
 // The pieces of both slices are numbered, those of A first. Each invocation moves one, or two.
 const LANES = DOWN * ACROSS;
@@ -105,18 +111,18 @@ fn keep(values: mat4x4f, piece: u32) {
   if (piece < PIECES_A) {
     let at = placeOf(piece, HEIGHT, A_ALONG_P);
     let first = at.x * HEIGHT + at.y;
-    sliceA[first] = values[0];
-    sliceA[first + HEIGHT / 4u] = values[1];
-    sliceA[first + HEIGHT / 2u] = values[2];
-    sliceA[first + HEIGHT / 4u * 3u] = values[3];
+    sliceA[first] = sliced(values[0]);
+    sliceA[first + HEIGHT / 4u] = sliced(values[1]);
+    sliceA[first + HEIGHT / 2u] = sliced(values[2]);
+    sliceA[first + HEIGHT / 4u * 3u] = sliced(values[3]);
     return;
   }
   let at = placeOf(piece - PIECES_A, WIDTH, B_ALONG_P);
   let first = at.x * WIDTH + at.y;
-  sliceB[first] = values[0];
-  sliceB[first + WIDTH / 4u] = values[1];
-  sliceB[first + WIDTH / 2u] = values[2];
-  sliceB[first + WIDTH / 4u * 3u] = values[3];
+  sliceB[first] = sliced(values[0]);
+  sliceB[first + WIDTH / 4u] = sliced(values[1]);
+  sliceB[first + WIDTH / 2u] = sliced(values[2]);
+  sliceB[first + WIDTH / 4u * 3u] = sliced(values[3]);
 }
 
 // Sums with four rows times four columns added. A matrix of WGSL is a list of vectors; here each is a row.
@@ -167,12 +173,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
         for (var p = 0u; p < DEPTH; p++) {
           let atA = p * HEIGHT / 4u + lane.y;
           let atB = p * WIDTH / 4u + lane.x;
-          let upper = sliceA[atA];
-          let left = sliceB[atB];
+          let upper = vec4f(sliceA[atA]);
+          let left = vec4f(sliceB[atB]);
           upperLeft = plus(upperLeft, upper, left);
-          if (COLUMNS == 8u) { upperRight = plus(upperRight, upper, sliceB[atB + ACROSS]); }
-          if (ROWS == 8u) { lowerLeft = plus(lowerLeft, sliceA[atA + DOWN], left); }
-          if (ROWS == 8u && COLUMNS == 8u) { lowerRight = plus(lowerRight, sliceA[atA + DOWN], sliceB[atB + ACROSS]); }
+          if (COLUMNS == 8u) { upperRight = plus(upperRight, upper, vec4f(sliceB[atB + ACROSS])); }
+          if (ROWS == 8u) { lowerLeft = plus(lowerLeft, vec4f(sliceA[atA + DOWN]), left); }
+          if (ROWS == 8u && COLUMNS == 8u) { lowerRight = plus(lowerRight, vec4f(sliceA[atA + DOWN]), vec4f(sliceB[atB + ACROSS])); }
         }
       }
       workgroupBarrier(); // all are done with that slice

@@ -47,7 +47,7 @@ export async function requireAdapter(): Promise<GPUAdapter> {
 }
 
 /** What may be larger than WebGPU's defaults, where the adapter allows it. */
-const LIMITS = ["maxBufferSize", "maxStorageBufferBindingSize"] as const;
+const LIMITS = ["maxBufferSize", "maxStorageBufferBindingSize", "maxComputeWorkgroupStorageSize"] as const;
 /** Asked for where present. Only programs of mixed precision depend on any of them: on `shader-f16`. */
 const FEATURES = ["timestamp-query", "subgroups", "shader-f16", "chromium-experimental-subgroup-matrix"];
 

@@ -6,6 +6,7 @@ import { type Device, leave, type Prepared } from "../device.ts";
 import { DeviceLostError, LimitError, OutOfMemoryError } from "../errors.ts";
 import { describe, isSoftware, requestDevice } from "./adapter.ts";
 import type { Family } from "./kernel.ts";
+import { type Matrices, matricesOf } from "./matrices.ts";
 import { type KernelTime, Profile } from "./profile.ts";
 import { prepare } from "./program.ts";
 import { checkedTile, checkedTiles, type Tiles } from "./tiles.ts";
@@ -21,6 +22,8 @@ export interface WebGpuOptions {
   readonly tile?: string;
   /** What `tune` found, for this adapter among others. Default: in Node what was found there before, elsewhere nothing. */
   readonly tiles?: Tiles;
+  /** The tensor cores that products of mixed precision use, or false for none, for tests. Default: what the adapter offers. */
+  readonly matrices?: Matrices | false;
 }
 
 /** Core WebGPU guarantees eight storage buffers to a kernel; no more are used anywhere. */
@@ -42,6 +45,8 @@ export class WebGpuDevice implements Device {
   readonly tile: string | undefined;
   /** Tiles that were found faster than those of the table: names, by product. */
   readonly tiles: Map<string, string>;
+  readonly matrices: Matrices | undefined;
+  readonly memory: number;
   readonly #slots: GPUBuffer[] = [];
   #uniforms: GPUBuffer | undefined;
   /** The plan whose sizes and scalars the uniform buffer holds. */
@@ -64,13 +69,15 @@ export class WebGpuDevice implements Device {
     return new WebGpuDevice(adapter, await requestDevice(adapter), options, tiles);
   }
 
-  private constructor(adapter: GPUAdapter, gpu: GPUDevice, { kernels, parts, tile }: WebGpuOptions, tiles: Tiles) {
+  private constructor(adapter: GPUAdapter, gpu: GPUDevice, { kernels, parts, tile, matrices }: WebGpuOptions, tiles: Tiles) {
     this.gpu = gpu;
     this.description = describe(adapter);
     this.family = kernels ?? (isSoftware(adapter) ? "simple" : "tiled");
     this.parts = parts;
     this.tile = tile;
     this.tiles = new Map(Object.entries(tiles[this.description] ?? {}));
+    this.matrices = matrices === false ? undefined : (matrices ?? matricesOf(adapter, gpu));
+    this.memory = gpu.limits.maxComputeWorkgroupStorageSize;
     this.lacksHalf = gpu.features.has("shader-f16")
       ? undefined
       : `${this.description} does not offer the WebGPU feature "shader-f16" (${F16})`;

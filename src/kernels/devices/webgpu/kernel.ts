@@ -10,6 +10,7 @@ import reduce from "../../reduce/reduce.wgsl.ts";
 import reduceWorkgroup from "../../reduce/reduce-workgroup.wgsl.ts";
 import { type Index, Writer } from "./emit.ts";
 import type { Source } from "./link.ts";
+import type { Matrices } from "./matrices.ts";
 import { productCode } from "./product.ts";
 import { folded, type KernelCode, Writing } from "./writing.ts";
 
@@ -27,6 +28,10 @@ export interface Target {
   readonly tile?: string | undefined;
   /** Tiles of products that were found faster than the table's: names, by productKey (tiles.ts). */
   readonly tiles?: ReadonlyMap<string, string>;
+  /** Tensor cores, for products of mixed precision. */
+  readonly matrices?: Matrices | undefined;
+  /** Bytes of workgroup memory. */
+  readonly memory?: number;
 }
 
 const elementwiseFile: Source = { file: "elementwise/elementwise.wgsl", text: elementwise };

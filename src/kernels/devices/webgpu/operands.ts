@@ -103,7 +103,7 @@ function vectorOperands(writing: Writing, pieces: Record<"a" | "b", readonly Pie
       const whole = (t.op as Product).wgsl.runs(t)[operand] % 4 === 0 && (!along || parts === 1 || length % 4 === 0);
       return isSame && whole ? storedUnder(writing, t.inputs[operand === "a" ? 0 : 1]) : undefined;
     });
-    return blocks.tile !== undefined && !stored.includes(undefined) && stored.every((i) => writing.bindVectors(i as number));
+    return blocks.inFours && !stored.includes(undefined) && stored.every((i) => writing.bindVectors(i as number));
   };
   return { a: can("a"), b: can("b") };
 }

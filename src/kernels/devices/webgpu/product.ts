@@ -5,6 +5,7 @@ import { type Kernel, productsOf, sumOf } from "../../../tensor/merge.ts";
 import { type Shape, size } from "../../../tensor/shape.ts";
 import type { Tensor } from "../../../tensor/tensor.ts";
 import matmul from "../../matmul/matmul.wgsl.ts";
+import matmulMatrix from "../../matmul/matmul-matrix.wgsl.ts";
 import matmulNarrow from "../../matmul/matmul-narrow.wgsl.ts";
 import matmulParts from "../../matmul/matmul-parts.wgsl.ts";
 import matmulTiled from "../../matmul/matmul-tiled.wgsl.ts";
@@ -12,12 +13,14 @@ import type { Product } from "../../op.ts";
 import { Writer } from "./emit.ts";
 import type { Target } from "./kernel.ts";
 import type { Source } from "./link.ts";
+import { inMatrices } from "./matrices.ts";
 import { loaders } from "./operands.ts";
 import { byPiece, hasRider, type Piece, piecesOf } from "./pieces.ts";
 import { bandFor, lanesFor, partsFor, productKey, type Sizes, SLICE, tileFor, tileNamed } from "./tiles.ts";
 import { folded, type KernelCode, MAX_GROUPS, type Writing } from "./writing.ts";
 
 const matmulFile: Source = { file: "matmul/matmul.wgsl", text: matmul };
+const matmulMatrixFile: Source = { file: "matmul/matmul-matrix.wgsl", text: matmulMatrix };
 const matmulNarrowFile: Source = { file: "matmul/matmul-narrow.wgsl", text: matmulNarrow };
 const matmulPartsFile: Source = { file: "matmul/matmul-parts.wgsl", text: matmulParts };
 const matmulTiledFile: Source = { file: "matmul/matmul-tiled.wgsl", text: matmulTiled };
@@ -28,7 +31,9 @@ interface Blocks {
   readonly constants: readonly string[];
   readonly high: number;
   readonly wide: number;
-  /** Where operands are moved in pieces of 4 × 4: the tile, and the product's name among those that were tuned. */
+  /** Are operands loaded four neighbours at a time, where they lie in memory? */
+  readonly inFours: boolean;
+  /** The tile, if it is one of the table, and the product's name among those that were tuned. */
   readonly tile: { readonly name: string; readonly product: string; readonly sizes: Sizes } | undefined;
 }
 
@@ -73,7 +78,10 @@ function layoutOf(writing: Writing, target: Target, baked: boolean): Layout {
   const parts = Math.ceil(k / length);
   const layout = { batch, m: sizes.m, n: sizes.n, k, turned, parts, length };
   if (target.family === "simple") return { ...layout, blocks: inRegisters(sizes) };
-  return { ...layout, blocks: sizes.n <= NARROW ? inRows(sizes) : inTiles(t, { ...sizes, parts }, length, target, baked) };
+  if (sizes.n <= NARROW) return { ...layout, blocks: inRows(sizes) };
+  const inHalves = writing.roundsOperands;
+  const byMatrices = inHalves ? byTensorCores(t, { ...sizes, parts }, length, target, baked) : undefined;
+  return { ...layout, blocks: byMatrices ?? inTiles(t, { ...sizes, parts }, length, target, baked, inHalves) };
 }
 
 const NARROW = 4; // columns that one invocation holds in registers
@@ -83,7 +91,13 @@ const LANES = 64; // of a workgroup without tiles
 const lanesOf = (sizes: Omit<Sizes, "parts">): number =>
   sizes.n <= NARROW ? LANES * sizes.batch * Math.ceil(sizes.m / LANES) : lanesFor(sizes);
 
-function inTiles(t: Tensor, sizes: Sizes, length: number, target: Target, baked: boolean): Blocks {
+/** Operands in half precision lie in workgroup memory as such, too. */
+const HALVES = ["alias Slice = vec4h;", "fn sliced(four: vec4f) -> Slice { return narrow4(four); }"];
+
+const declared = (constants: Readonly<Record<string, number | boolean>>): string[] =>
+  Object.entries(constants).map(([name, value]) => `const ${name} = ${value}${typeof value === "number" ? "u" : ""};`);
+
+function inTiles(t: Tensor, sizes: Sizes, length: number, target: Target, baked: boolean, inHalves: boolean): Blocks {
   const along = (t.op as Product).wgsl.along(t);
   const product = productKey(t.op.name, along, sizes);
   const name = target.tile ?? target.tiles?.get(product) ?? tileFor(sizes);
@@ -92,21 +106,29 @@ function inTiles(t: Tensor, sizes: Sizes, length: number, target: Target, baked:
   const hangs = sizes.m % height > 0 || sizes.n % width > 0 || length % depth > 0;
   const constants = {
     ...{ ROWS: rows, COLUMNS: columns, DOWN: height / rows, ACROSS: width / columns, DEPTH: depth, BAND: bandFor(tile, sizes) },
+    ...{ EDGES: hangs || !baked, A_ALONG_P: along.a, B_ALONG_P: along.b },
   };
-  const flags = { EDGES: hangs || !baked, A_ALONG_P: along.a, B_ALONG_P: along.b };
   return {
-    file: matmulTiledFile,
-    constants: [
-      ...Object.entries(constants).map(([constant, value]) => `const ${constant} = ${value}u;`),
-      ...Object.entries(flags).map(([constant, value]) => `const ${constant} = ${value};`),
-    ],
-    ...{ high: height, wide: width, tile: { name, product, sizes } },
+    ...{ file: matmulTiledFile, constants: [...declared(constants), ...(inHalves ? HALVES : [])] },
+    ...{ high: height, wide: width, inFours: true, tile: { name, product, sizes } },
   };
+}
+
+/** By subgroup matrices, unless a tile was asked for; undefined where the adapter has none, or none that fit. */
+function byTensorCores(t: Tensor, sizes: Sizes, length: number, target: Target, baked: boolean): Blocks | undefined {
+  const { matrices, memory = 0 } = target;
+  const along = (t.op as Product).wgsl.along(t);
+  const found = matrices && !target.tile ? inMatrices(sizes, length, matrices, memory, along) : undefined;
+  if (!found) return undefined;
+  const constants = { ...found.constants, EDGES: found.hangs || !baked, A_ALONG_P: along.a, B_ALONG_P: along.b };
+  const { height: high, width: wide } = found;
+  return { file: matmulMatrixFile, constants: declared(constants), high, wide, inFours: true, tile: undefined };
 }
 
 /** A row for each invocation. */
 const inRows = ({ n }: { n: number }): Blocks => ({
-  ...{ file: matmulNarrowFile, constants: [`const COLUMNS = ${n}u;`], high: LANES, wide: NARROW, tile: undefined },
+  ...{ file: matmulNarrowFile, constants: [`const COLUMNS = ${n}u;`], high: LANES, wide: NARROW },
+  ...{ inFours: false, tile: undefined },
 });
 
 /** 64 invocations, each with 4 rows and 8 columns, in a rectangle that leaves few of them idle. */
@@ -115,7 +137,7 @@ function inRegisters({ m, n }: { m: number; n: number }): Blocks {
   const down = Math.min(atLeast(Math.ceil(m / 4)), LANES / Math.min(atLeast(Math.ceil(n / 8)), 8));
   const across = LANES / down;
   const constants = [`const DOWN = ${down}u;`, `const ACROSS = ${across}u;`];
-  return { file: matmulFile, constants, high: 4 * down, wide: 8 * across, tile: undefined };
+  return { file: matmulFile, constants, high: 4 * down, wide: 8 * across, inFours: false, tile: undefined };
 }
 
 /** The product itself, whose sums are stored; or, in parts, a product with the parts as one more axis of its batch. */

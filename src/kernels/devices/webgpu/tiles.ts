@@ -64,8 +64,8 @@ export function checkedTile(name: unknown, where: string): string {
   throw new Error(`${where}: there is no tile ${JSON.stringify(name)}; there are ${tileNames.join(", ")}`);
 }
 
-export const blocksDown = (tile: Tile, { m }: Pick<Sizes, "m">): number => Math.ceil(m / tile.height);
-export const blocksAcross = (tile: Tile, { n }: Pick<Sizes, "n">): number => Math.ceil(n / tile.width);
+export const blocksDown = (tile: Pick<Tile, "height">, { m }: Pick<Sizes, "m">): number => Math.ceil(m / tile.height);
+export const blocksAcross = (tile: Pick<Tile, "width">, { n }: Pick<Sizes, "n">): number => Math.ceil(n / tile.width);
 
 /** The name of the tile that the table has for a product. */
 export function tileFor(sizes: Sizes): string {
@@ -90,7 +90,8 @@ export const candidatesFor = (sizes: Sizes): string[] =>
   tileNames.filter((name) => 2 * filled(name, sizes) > filled(tileFor(sizes), sizes));
 
 /** Rows of blocks that are computed together so that they find each other's operands in the cache; 1 where all fits into it anyway. */
-export const bandFor = (tile: Tile, sizes: Sizes): number => (Math.min(blocksDown(tile, sizes), blocksAcross(tile, sizes)) >= 16 ? 8 : 1);
+export const bandFor = (tile: Pick<Tile, "height" | "width">, sizes: Sizes): number =>
+  Math.min(blocksDown(tile, sizes), blocksAcross(tile, sizes)) >= 16 ? 8 : 1;
 
 const FEW = 64 * 256; // invocations that leave most of a GPU idle
 const ENOUGH = 128 * 256;

@@ -3,7 +3,7 @@
 
 import { isLeaf } from "../../../tensor/graph.ts";
 import { bufferOf, stateOf } from "../../../tensor/inline.ts";
-import { type Kernel, membersOf } from "../../../tensor/merge.ts";
+import { type Kernel, membersOf, productsOf } from "../../../tensor/merge.ts";
 import type { Plan } from "../../../tensor/plan.ts";
 import type { Tensor } from "../../../tensor/tensor.ts";
 import half from "../../elementwise/half.wgsl.ts";
@@ -96,6 +96,11 @@ export class Writing implements Surroundings {
     return made;
   }
 
+  /** Does the product take its operands in half precision? Not where they might be too large for it and nothing watches. */
+  get roundsOperands(): boolean {
+    return productsOf(this.kernel).every(({ cores }) => cores.every((core) => this.#plan.rounds[core]));
+  }
+
   #isKept(i: number): boolean {
     return this.#plan.stored[i] || this.node(i).op.loops === "effect";
   }
@@ -173,8 +178,8 @@ export class Writing implements Surroundings {
       (b, i) => `@group(0) @binding(${i}) var<storage, ${b.writes ? "read_write" : "read"}> ${b.name}: array<${b.type}>;`,
     );
     const size = `@group(0) @binding(${buffers.length}) var<uniform> size: Size;`;
-    const enable = buffers.some((b) => b.type === "f16" || b.type === "vec4h") ? ["enable f16;"] : [];
-    const patch = [...enable, this.uniforms.struct(), ...declared, size, ...this.#functions, ...functions].join("\n");
+    const text = [this.uniforms.struct(), ...declared, size, ...this.#functions, ...functions].join("\n");
+    const patch = /\bf16\b|\bvec4h\b/.test(text) ? `enable f16;\n${text}` : text;
     const ops = membersOf(this.kernel).map((i) => this.node(i).op.name);
     const linked = link(...library, file, { file: `fused kernel (${ops.join(" ")})`, text: patch });
     const label = `${file.file.replace(/^.*\/|\.wgsl$/g, "")}: ${ops.join(" ")}`;
