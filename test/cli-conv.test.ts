@@ -38,6 +38,23 @@ describe("elbo train --model", () => {
     });
   });
 
+  test("conv64 on shapes takes what suits both, and says so; what is given comes first [js]", async () => {
+    const given = ["--data", "shapes", "--model", "conv64", "--filters", "4,4", "--hidden", "5"];
+    const { code, stderr } = await train(...given, "--out", "suited");
+    expect({ code, stderr }).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining(
+        "conv64 on shapes, where nothing else is said: --init he --beta warmup:30-1:20000 --capacity warmup:0-20:12000\n",
+      ),
+    });
+    const suited = await loadRun(join(cwd, "suited"));
+    expect(suited.config).toMatchObject({ model: { init: "he" }, training: { epochs: 2, batch: 16, capacity: "warmup:0-20:12000" } });
+
+    expect((await train(...given, "--init", "pytorch", "--beta", "2", "--out", "own")).stderr).not.toContain("where nothing else is said");
+    const own = await loadRun(join(cwd, "own"));
+    expect(own.config).toMatchObject({ model: { init: "pytorch" }, training: { beta: "2", capacity: null } });
+  });
+
   test("conv28 of colours; then samples, reconstructions and traversals of them [js]", async () => {
     const run = await train("--data", "shapes", "--channels", "rgb", "--model", "conv28", "--filters", "4,4", "--out", "colour");
     expect(run).toMatchObject({ code: 0, stderr: expect.stringContaining("conv28 VAE 16x16x3-8x8x4-4x4x4-16: ") });
@@ -74,7 +91,7 @@ describe("what does not fit", () => {
         "--model",
         "conv64",
       ),
-      fails(2, "--filters: of no use to --model dense, which takes --hidden, --latent, --likelihood, --scale", "train", "--filters", "8"),
+      fails(2, "--filters: of no use to --model dense, which takes --hidden, --latent, --init, --likelihood, --scale", "train", "--filters", "8"),
       fails(2, '--dropout "1" is not a number from 0, below 1', "train", "--model", "conv", "--dropout", "1"),
       fails(2, '--around "0" is not the number of a test image, from 1, or "prior"', "traverse", "all", "--around", "0"),
     ]);

@@ -14,6 +14,7 @@ import { bitsOf, objectiveFor, objectiveOptions, recorded, shownLoss } from "./o
 import { type Command, command, flag, real, text, UsageError, type ValuesOf, whole } from "./options.ts";
 import { reconstructionsPng, samplesPng, traversalPng } from "./pictures.ts";
 import { clock, progress } from "./progress.ts";
+import { completedBy, shownDefault } from "./recipe.ts";
 import { stopSignal } from "./stop.ts";
 import { note, print, showLive } from "./terminal.ts";
 
@@ -22,8 +23,11 @@ const options = {
   size: sizeOption,
   channels: channelsOption,
   ...modelOptions,
-  epochs: whole({ min: 1, max: 1_000_000, default: 10, help: "how often to go through the training images" }),
-  batch: whole({ min: 1, max: 1_000_000, default: 128, help: "images per step" }),
+  epochs: whole({
+    ...{ min: 1, max: 1_000_000, default: undefined, shownDefault: shownDefault("epochs") },
+    help: "how often to go through the training images",
+  }),
+  batch: whole({ min: 1, max: 1_000_000, default: undefined, shownDefault: shownDefault("batch"), help: "images per step" }),
   lr: real({ accepts: (x) => x > 0, wanted: "a number above 0", default: 1e-3, help: "learning rate of Adam" }),
   ...objectiveOptions,
   seed: whole({ min: 0, max: 2 ** 32 - 1, default: 1, help: "of weights, order and noise; the same seed gives the same run" }),
@@ -33,7 +37,7 @@ const options = {
   limit: limitOption,
   json: flag({ help: "print one JSON object per line: each epoch's losses, then the end" }),
 };
-type Settings = ValuesOf<typeof options>;
+type Settings = ValuesOf<typeof options> & { readonly epochs: number; readonly batch: number };
 
 export const train: Command = command({
   name: "train",
@@ -43,9 +47,10 @@ export const train: Command = command({
   examples: [
     "elbo train",
     "elbo train --data path/to/mnist --model conv28 --epochs 20",
-    "elbo train --data shapes --model conv64 --beta 4 --out runs/shapes",
+    "elbo train --data shapes --model conv64 --out runs/shapes",
   ],
-  async run(settings) {
+  async run(given) {
+    const { settings, line } = completedBy(given);
     const { out, overwrite, batch } = settings;
     if (overwrite && out === undefined) throw new UsageError("--overwrite needs --out, the run to replace");
     checkModelOptions(settings);
@@ -55,6 +60,7 @@ export const train: Command = command({
     const data = await readData(settings.data, settings.limit, settings);
     const { count, name } = data.train;
     if (batch > count) throw new Error(`--batch ${batch} is more than the ${count} training images of ${name}`);
+    if (line) note(line);
     await run(data, device, settings);
   },
 });

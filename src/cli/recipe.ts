@@ -1,0 +1,64 @@
+// What a training is told where its user says nothing: for each model, and for a model and data that are known to go together.
+
+import { readWeight, type WrittenWeight } from "../vae/index.ts";
+
+/** Options by their names on the command line. */
+interface Recipe {
+  readonly epochs: number;
+  readonly batch: number;
+  readonly init?: string;
+  readonly beta?: string;
+  readonly capacity?: string;
+}
+
+const plain: Recipe = { epochs: 10, batch: 128 };
+
+const recipes: Readonly<Record<string, Recipe>> = {
+  // The latents are let through little by little, so that each takes up one factor, the largest first ("Understanding disentangling in
+  // β-VAE", Burgess et al. 2018). That paper keeps its weight of 1,000 for good and needs some hundred thousand steps; here the weight
+  // falls to that of a VAE, because a large one leaves corners and orientation, which are worth few nats, out of the pictures.
+  "conv64 on shapes": { epochs: 60, batch: 32, init: "he", beta: "warmup:30-1:20000", capacity: "warmup:0-20:12000" },
+};
+
+/** What `--help` shows for an option: "10; 60 for conv64 on shapes". */
+export function shownDefault(name: "epochs" | "batch"): string {
+  const others = Object.entries(recipes).map(([which, recipe]) => `${recipe[name]} for ${which}`);
+  return [plain[name], ...others].join("; ");
+}
+
+interface Asked {
+  readonly data: string;
+  readonly model: string;
+  readonly epochs: number | undefined;
+  readonly batch: number | undefined;
+  readonly init: string | undefined;
+  readonly objective: string;
+  readonly beta: WrittenWeight | undefined;
+  readonly capacity: WrittenWeight | undefined;
+  readonly "free-bits": number | undefined;
+}
+
+/** The settings with what was left out; and a line that says what that is, where it is more than usual. */
+export function completedBy<S extends Asked>(
+  settings: S,
+): { settings: S & { readonly epochs: number; readonly batch: number }; line?: string } {
+  const name = `${settings.model} on ${settings.data}`;
+  const known = recipes[name];
+  const { epochs, batch, init, beta, capacity } = known ?? plain;
+  // The weights of the loss go together: whoever gives one of them, or wants another loss, gives all.
+  const { objective, beta: ownBeta, capacity: ownCapacity, "free-bits": freeBits } = settings;
+  const isOwn = objective !== "vae" || ownBeta !== undefined || ownCapacity !== undefined || freeBits !== undefined;
+  const filled: Record<string, unknown> = {
+    epochs: settings.epochs ?? epochs,
+    batch: settings.batch ?? batch,
+    init: settings.init ?? init,
+    beta: isOwn || beta === undefined ? ownBeta : readWeight("--beta", beta),
+    capacity: isOwn || capacity === undefined ? ownCapacity : readWeight("--capacity", capacity),
+  };
+  const taken = Object.entries(known ?? {}).filter(
+    ([option]) => settings[option as keyof Asked] === undefined && filled[option] !== undefined,
+  );
+  const line = `${name}, where nothing else is said: ${taken.map(([option, value]) => `--${option} ${value}`).join(" ")}`;
+  const complete = { ...settings, ...filled } as S & { epochs: number; batch: number }; // what is filled in has the options' types
+  return { settings: complete, ...(taken.length > 0 && { line }) };
+}
