@@ -5,12 +5,21 @@ import { kernelCode } from "../../src/kernels/devices/webgpu/kernel.ts";
 import type { Explained } from "../../src/tensor/explain.ts";
 import type { Plan } from "../../src/tensor/plan.ts";
 
-/** What `explain` says of a program that this device has not seen yet, and how many dispatches it would be on a GPU. */
-export function explainedForGpu(device: Device, explain: () => Explained): Explained & { readonly onGpu: number } {
+/** The plan that `record` makes this device prepare: one that it has not seen yet. */
+export function planOf(device: Device, record: () => unknown): Plan {
   const prepare = vi.spyOn(device, "prepare");
-  const explained = explain();
+  record();
   const [plan] = prepare.mock.lastCall as [Plan];
   prepare.mockRestore();
+  return plan;
+}
+
+/** What `explain` says of a program that this device has not seen yet, and how many dispatches it would be on a GPU. */
+export function explainedForGpu(device: Device, explain: () => Explained): Explained & { readonly onGpu: number } {
+  let explained: Explained | undefined;
+  const plan = planOf(device, () => {
+    explained = explain();
+  });
   const codes = plan.kernels.flatMap((k) => kernelCode(plan, k, { family: "tiled", buffers: 8, parts: undefined }));
-  return { ...explained, onGpu: codes.length };
+  return { ...(explained as Explained), onGpu: codes.length };
 }

@@ -1,11 +1,16 @@
-// y[i] = fold of x[i, j] over all j: one workgroup makes one result. Each invocation folds every 256th element, then
-// the partial results are merged in a tree. Neighbours read neighbours, and few long rows still fill the machine.
+// y[i] = fold of x[i, j] over all j. A workgroup makes RESULTS results, each by LANES invocations: an invocation folds every LANES-th
+// element, four of them on their way from memory at a time, then the partial results are merged in a tree.
 
 struct Size { n: u32, r: u32 }
 
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
 @group(0) @binding(2) var<uniform> size: Size;
+
+const RESULTS = 1u; // a power of two
+const LANES = 256u / RESULTS;
+// What neighbouring invocations visit should be neighbours in memory: elements of one result, or one element each of neighbouring results.
+const ALONG = true;
 
 struct Acc { a0: f32 }
 struct Best { value: f32, index: u32 }
@@ -31,26 +36,43 @@ fn finish(i: u32, acc: Acc) {
   y[i] = acc.a0;
 }
 
-var<workgroup> partial: array<Acc, 256>;
+fn folded(i: u32, first: u32) -> Acc {
+  var a = identity();
+  var b = identity();
+  var c = identity();
+  var d = identity();
+  var j = first;
+  for (; j + 3u * LANES < size.r; j += 4u * LANES) {
+    a = merge(a, visit(i, j));
+    b = merge(b, visit(i, j + LANES));
+    c = merge(c, visit(i, j + 2u * LANES));
+    d = merge(d, visit(i, j + 3u * LANES));
+  }
+  for (; j < size.r; j += LANES) {
+    a = merge(a, visit(i, j));
+  }
+  return merge(merge(a, b), merge(c, d));
+}
+
+var<workgroup> partial: array<Acc, 256>; // [lane of a result][result]
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = group.y * groups.x + group.x;
-  if (i >= size.n) {
-    return; // the whole workgroup: nobody is left waiting at a barrier
+  let result = select(lane % RESULTS, lane / LANES, ALONG);
+  let place = select(lane / RESULTS, lane % LANES, ALONG);
+  // 65,535 workgroups per dimension, so very many results fold into two
+  let i = (group.y * groups.x + group.x) * RESULTS + result;
+  let at = place * RESULTS + result;
+  if (i < size.n) {
+    partial[at] = folded(i, place);
   }
-  var acc = identity();
-  for (var j = lane; j < size.r; j += 256u) {
-    acc = merge(acc, visit(i, j));
-  }
-  partial[lane] = acc;
-  for (var half = 128u; half > 0u; half /= 2u) {
+  for (var half = LANES / 2u; half > 0u; half /= 2u) {
     workgroupBarrier();
-    if (lane < half) {
-      partial[lane] = merge(partial[lane], partial[lane + half]);
+    if (place < half) {
+      partial[at] = merge(partial[at], partial[at + half * RESULTS]);
     }
   }
-  if (lane == 0u) {
-    finish(i, partial[0]);
+  if (place == 0u && i < size.n) {
+    finish(i, partial[at]);
   }
 }

@@ -16,8 +16,10 @@ import { tune } from "./tune.ts";
 export interface WebGpuOptions {
   /** Which kernels to use: with workgroup memory (`tiled`, for GPUs) or without (`simple`). Default: by the adapter. */
   readonly kernels?: Family;
-  /** Into how many parts the inner sums of products are cut, for tests. Default: by their shapes. */
+  /** Into how many parts the inner sums of products, and reductions, are cut, for tests. Default: by their shapes. */
   readonly parts?: number;
+  /** Whether kernels may use subgroups. Default: where the adapter has them. */
+  readonly subgroups?: boolean;
   /** The tile of all products that have one, for tests and benchmarks. Default: by their shapes. */
   readonly tile?: string;
   /** What `tune` found, for this adapter among others. Default: in Node what was found there before, elsewhere nothing. */
@@ -42,6 +44,7 @@ export class WebGpuDevice implements Device {
   readonly gpu: GPUDevice;
   readonly family: Family;
   readonly parts: number | undefined;
+  readonly subgroups: boolean;
   readonly tile: string | undefined;
   /** Tiles that were found faster than those of the table: names, by product. */
   readonly tiles: Map<string, string>;
@@ -69,11 +72,13 @@ export class WebGpuDevice implements Device {
     return new WebGpuDevice(adapter, await requestDevice(adapter), options, tiles);
   }
 
-  private constructor(adapter: GPUAdapter, gpu: GPUDevice, { kernels, parts, tile, matrices }: WebGpuOptions, tiles: Tiles) {
+  private constructor(adapter: GPUAdapter, gpu: GPUDevice, options: WebGpuOptions, tiles: Tiles) {
+    const { kernels, parts, tile, matrices, subgroups = true } = options;
     this.gpu = gpu;
     this.description = describe(adapter);
     this.family = kernels ?? (isSoftware(adapter) ? "simple" : "tiled");
     this.parts = parts;
+    this.subgroups = subgroups && gpu.features.has("subgroups");
     this.tile = tile;
     this.tiles = new Map(Object.entries(tiles[this.description] ?? {}));
     this.matrices = matrices === false ? undefined : (matrices ?? matricesOf(adapter, gpu));

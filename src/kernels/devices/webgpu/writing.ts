@@ -125,10 +125,10 @@ export class Writing implements Surroundings {
     return type === "vec4h" ? `vec4f(${vector})` : vector;
   }
 
-  /** Binds so much scratch memory under this name. */
-  bindScratch(name: string, elements: number, writes: boolean): void {
-    this.#scratch = elements;
-    this.#bindings.set("scratch", { name, node: "scratch", writes, type: "f32" });
+  /** Binds so many words of scratch memory under this name. */
+  bindScratch(name: string, words: number, writes: boolean, type = "f32"): void {
+    this.#scratch = words;
+    this.#bindings.set("scratch", { name, node: "scratch", writes, type });
   }
 
   /** Where node i begins in its buffer: a moment lies behind its parameter. */
