@@ -14,7 +14,7 @@ export type { KernelTime } from "./kernels/devices/webgpu/profile.ts";
 export type { Tiles } from "./kernels/devices/webgpu/tiles.ts";
 export * from "./kernels/ops.ts";
 export { assign } from "./kernels/state/assign.ts";
-export { type Compiled, compile } from "./tensor/compile.ts";
+export { type Compiled, type CompileOptions, compile, type Precision } from "./tensor/compile.ts";
 export { arange, eye, full, keep, ones, parameter, scalar, set, tensor, zeros } from "./tensor/create.ts";
 export { sync } from "./tensor/read.ts";
 export { type DType, Tensor, type Values } from "./tensor/tensor.ts";

@@ -255,6 +255,7 @@ describe("what goes wrong", () => {
     await Promise.all([
       fails(1, "elbo train: nowhere: no such folder; expected one with train-images-idx3-ubyte", "train", "--data", "nowhere"),
       fails(1, "found an empty folder", "train", "--data", "empty"),
+      fails(1, "--precision f16: js computes in f32 or f64 only; leave it out", "train", ...SMALL, "--precision", "f16"),
       fails(1, "--batch 49 is more than the 48 training images of faces", "train", ...SMALL, "--batch", "49"),
     ]);
   });
@@ -387,6 +388,7 @@ test("--help names all commands, and of each command all options, within 80 colu
     "seed",
     "device",
     "threads",
+    "precision",
     "out",
     "limit",
     "json",

@@ -11,7 +11,7 @@ import { deviceOptions, openDevice } from "./device.ts";
 import { checkRunDirectory, makeRunDirectory, removePictures, writeWhole } from "./files.ts";
 import { checkModelOptions, modelFor, modelOptions } from "./model.ts";
 import { bitsOf, objectiveFor, objectiveOptions, recorded, shownLoss } from "./objective.ts";
-import { type Command, command, flag, real, text, UsageError, type ValuesOf, whole } from "./options.ts";
+import { type Command, choice, command, flag, real, text, UsageError, type ValuesOf, whole } from "./options.ts";
 import { reconstructionsPng, samplesPng, traversalPng } from "./pictures.ts";
 import { clock, progress } from "./progress.ts";
 import { completedBy, shownDefault } from "./recipe.ts";
@@ -32,6 +32,10 @@ const options = {
   ...objectiveOptions,
   seed: whole({ min: 0, max: 2 ** 32 - 1, default: 1, help: "of weights, order and noise; the same seed gives the same run" }),
   ...deviceOptions,
+  precision: choice(["f32", "f16"], {
+    default: "f32",
+    help: "f16 is mixed precision: what passes from layer to layer takes two bytes, on GPUs that can",
+  }),
   out: text("DIR", { default: undefined, shownDefault: "runs/DATA-MODEL-N, a new one", help: "where the run goes" }),
   overwrite: flag({ help: "replace the run in --out DIR" }),
   limit: limitOption,
@@ -51,12 +55,13 @@ export const train: Command = command({
   ],
   async run(given) {
     const { settings, line } = completedBy(given);
-    const { out, overwrite, batch } = settings;
+    const { out, overwrite, batch, precision } = settings;
     if (overwrite && out === undefined) throw new UsageError("--overwrite needs --out, the run to replace");
     checkModelOptions(settings);
     objectiveFor(settings); // what does not fit is said before anything is read
     if (out !== undefined) checkRunDirectory(out, overwrite);
     await using device = await openDevice(settings); // before the data is read, which takes longer than to say that it cannot
+    if (precision === "f16" && device.lacksHalf) throw new Error(`--precision f16: ${device.lacksHalf}; leave it out for f32`);
     const data = await readData(settings.data, settings.limit, settings);
     const { count, name } = data.train;
     if (batch > count) throw new Error(`--batch ${batch} is more than the ${count} training images of ${name}`);
@@ -70,18 +75,28 @@ const RECONSTRUCTIONS = 16;
 const TRAVERSED = 32;
 
 async function run(data: Split, device: Device, settings: Settings): Promise<void> {
-  const { epochs, batch, lr, beta, binarize, seed, json } = settings;
+  const { epochs, batch, lr, beta, binarize, seed, precision, json } = settings;
   const { height, width, channels } = data.train;
   const objective = objectiveFor(settings);
   using model = modelFor(data.train, { ...settings, beta: beta?.end ?? 1 });
   const signal = stopSignal(); // from here on Ctrl-C waits for the step and for the run to be saved
   const optimizer = (parameters: readonly Tensor[]) => adam(parameters, { rate: lr });
-  const events = trainModel(model, data, { epochs, batch, seed, signal, objective, binarize, optimizer });
+  const events = trainModel(model, data, { epochs, batch, seed, precision, signal, objective, binarize, optimizer });
   const bits = bitsOf(model, data, settings);
 
   const out = makeRunDirectory(settings.out, join("runs", `${data.train.name}-${settings.model}`));
   const source = { data: dataSource(settings.data), limit: settings.limit ?? null, size: settings.size ?? null };
-  const asked = { ...source, channels: settings.channels ?? null, epochs, batch, lr, ...recorded(settings), seed, device: device.name };
+  const asked = {
+    ...source,
+    channels: settings.channels ?? null,
+    epochs,
+    batch,
+    lr,
+    ...recorded(settings),
+    seed,
+    precision,
+    device: device.name,
+  };
   const lines: Line[] = [];
   const save = () => saveRun(out, { model, training: asked, objective, data: describeData(data), metrics: lines });
   await save(); // untrained: a disk that cannot be written is found now, and what is killed in the first epoch leaves a run

@@ -2,7 +2,7 @@
 // looks at the results of earlier ones. It knows nothing of the model but its loss.
 
 import type { Images } from "../data/images.ts";
-import { adam, batchOrder, compile, type Optimizer, sync, type Tensor } from "../index.ts";
+import { adam, batchOrder, compile, type Optimizer, type Precision, sync, type Tensor } from "../index.ts";
 import { type Binarize, binarizeImages } from "./binarize.ts";
 import { batchOf, type Evaluator, evaluator, objectiveIn } from "./evaluate.ts";
 import type { Vae } from "./model.ts";
@@ -25,6 +25,8 @@ export interface TrainOptions {
   readonly optimizer?: (parameters: readonly Tensor[]) => Optimizer;
   /** Of the order of the images and of all noise. */
   readonly seed?: number;
+  /** `f16`: mixed precision in the steps, on a GPU that has it; losses on the test set are computed in f32 all the same. */
+  readonly precision?: Precision;
   /** What is made smaller: `iwae({ samples: 5 })`; the ELBO with `beta` if left out. */
   readonly objective?: Objective | undefined;
   /** The weight of the KL; the model's own if left out. A state (`scalar(0)`) may be set while the training runs. Short for an objective. */
@@ -78,7 +80,7 @@ export interface Training extends AsyncIterable<TrainEvent>, PromiseLike<EndEven
 
 /** Trains the model on the device that was opened last. Nothing runs before the result is awaited or iterated. */
 export function train(model: Vae, data: TrainData, options: TrainOptions = {}): Training {
-  const { epochs = 1, batch = 128, stepsPerSubmit = 1, seed = 1, binarize } = options;
+  const { epochs = 1, batch = 128, stepsPerSubmit = 1, seed = 1, precision = "f32", binarize } = options;
   for (const [name, value] of Object.entries({ epochs, batch, stepsPerSubmit })) whole(name, value);
   seedOf(seed);
   const objective = objectiveIn("train", options);
@@ -88,7 +90,7 @@ export function train(model: Vae, data: TrainData, options: TrainOptions = {}): 
   const { count, name } = data.train;
   if (batch > count) throw new Error(`train: a batch of ${batch} is more than the ${count} images of ${name}`);
 
-  const events = run(model, data, { ...options, epochs, batch, stepsPerSubmit, seed, objective });
+  const events = run(model, data, { ...options, epochs, batch, stepsPerSubmit, seed, precision, objective });
   let end: EndEvent | undefined;
   async function* each(): AsyncGenerator<TrainEvent, void> {
     for await (const event of events) {
@@ -109,10 +111,10 @@ export function train(model: Vae, data: TrainData, options: TrainOptions = {}): 
 }
 
 type Settings = TrainOptions &
-  Required<Pick<TrainOptions, "epochs" | "batch" | "stepsPerSubmit" | "seed">> & { readonly objective: Objective };
+  Required<Pick<TrainOptions, "epochs" | "batch" | "stepsPerSubmit" | "seed" | "precision">> & { readonly objective: Objective };
 
 async function* run(model: Vae, { train, test }: TrainData, settings: Settings): AsyncGenerator<TrainEvent, void> {
-  const { epochs, batch, stepsPerSubmit, seed, objective, binarize, signal, onStep, onEpoch } = settings;
+  const { epochs, batch, stepsPerSubmit, seed, precision, objective, binarize, signal, onStep, onEpoch } = settings;
   const parameters = [...model.parameters.values()];
   const optimizer = (settings.optimizer ?? adam)(parameters);
   const data = resident(binarize === "static" ? binarizeImages(train, seed) : train, model);
@@ -126,7 +128,7 @@ async function* run(model: Vae, { train, test }: TrainData, settings: Settings):
       optimizer.step(terms.loss); // a loss that is no number changes nothing: the parameters of the step before remain
       return { ...terms };
     },
-    { seed },
+    { seed, precision },
   );
   const stepsPerEpoch = Math.floor(data.count / batch);
 
