@@ -4,9 +4,11 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { VARIANTS, verifyHalf } from "../bench/verify-f16.mjs";
 import { use } from "../src/kernels/devices/device.ts";
 import type { WebGpuDevice } from "../src/kernels/devices/webgpu/device.ts";
+import { kernelCode, type Target } from "../src/kernels/devices/webgpu/kernel.ts";
+import { inMatrices, type Matrices } from "../src/kernels/devices/webgpu/matrices.ts";
 import { sample } from "../src/kernels/sample.ts";
 import * as elbo from "../src/node.ts";
-import { adam, assign, compile, type Device, grad, open, parameter, set, sync, type Tensor } from "../src/node.ts";
+import { adam, assign, compile, type Device, grad, open, type Precision, parameter, set, sync, type Tensor } from "../src/node.ts";
 import { adjust, lossScale } from "../src/tensor/loss-scale.ts";
 import type { Plan } from "../src/tensor/plan.ts";
 import { openNull, openWebGpu } from "./setup/dawn.ts";
@@ -29,17 +31,17 @@ afterAll(async () => {
 });
 
 /** The plan of a compiled program, and what the op of each node that is stored as f16 is called. */
-function planned(f: (...xs: Tensor[]) => Tensor[], ...args: Tensor[]): { plan: Plan; halves: string[] } {
+function planned(f: (...xs: Tensor[]) => Tensor[], args: Tensor[], precision: Precision = "f16"): { plan: Plan; halves: string[] } {
   use(nulls[0]);
   const prepare = vi.spyOn(nulls[0], "prepare");
-  using compiled = compile(f, { precision: "f16" });
+  using compiled = compile(f, { precision });
   compiled.explain(...args);
   const [plan] = prepare.mock.calls[0];
   prepare.mockRestore();
   return { plan, halves: plan.graph.nodes.filter((_, i) => plan.half[i]).map((t) => t.op.name) };
 }
 
-const training = (model: { parameters: ReadonlyMap<string, Tensor>; terms(x: Tensor): { loss: Tensor } }, precision: "f32" | "f16") => {
+const training = (model: Pick<elbo.Vae, "parameters" | "terms">, precision: Precision) => {
   const optimizer = adam([...model.parameters.values()]);
   const step = (x: Tensor) => {
     const { loss } = model.terms(x);
@@ -53,9 +55,9 @@ describe("what is stored as f16", () => {
   const [x, w, v] = [sample([96, 80]), sample([80, 96], -1, 1, 1), sample([96, 64], -1, 1, 2)];
 
   test("is what large products pass on to others; not their results, nor small values", () => {
-    expect(planned((x) => [x.matmul(w).relu().matmul(v)], x).halves).toEqual(["relu"]);
-    expect(planned((x) => [x.matmul(w).relu()], x).halves, "a result").toEqual([]);
-    expect(planned((x) => [x.matmul(w).relu().matmul(v)], sample([4, 80])).halves, "384 elements").toEqual([]);
+    expect(planned((x) => [x.matmul(w).relu().matmul(v)], [x]).halves).toEqual(["relu"]);
+    expect(planned((x) => [x.matmul(w).relu()], [x]).halves, "a result").toEqual([]);
+    expect(planned((x) => [x.matmul(w).relu().matmul(v)], [sample([4, 80])]).halves, "384 elements").toEqual([]);
   });
 
   test("is no sum, and nothing that is computed from sums alone", () => {
@@ -68,21 +70,24 @@ describe("what is stored as f16", () => {
         .reshape([48, 100])
         .matmul(sample([100, 3])),
     ];
-    expect(planned(sums, sample([4800, 8, 10])).halves).toEqual([]);
+    expect(planned(sums, [sample([4800, 8, 10])]).halves).toEqual([]);
     const normalized = (x: Tensor) => {
       const h = x.matmul(w);
       return [h.sub(h.mean(1, true)).matmul(v)];
     };
-    expect(planned(normalized, x).halves, "but what a mean is taken from is").toEqual(["matmul", "sub"]);
+    expect(planned(normalized, [x]).halves, "but what a mean is taken from is").toEqual(["matmul", "sub"]);
   });
 
   test("is nothing that a state takes over", () => {
     const state = parameter(new Float32Array(96 * 96), [96, 96]);
-    const { halves } = planned((x) => {
-      const h = x.matmul(w).relu();
-      assign(state, h);
-      return [h.matmul(v)];
-    }, x);
+    const { halves } = planned(
+      (x) => {
+        const h = x.matmul(w).relu();
+        assign(state, h);
+        return [h.matmul(v)];
+      },
+      [x],
+    );
     expect(halves).toEqual([]);
     state.dispose();
   });
@@ -92,7 +97,7 @@ describe("what is stored as f16", () => {
       const dw = grad(x.matmul(w).relu().matmul(v).square().mean(), [w])[0];
       return [dw.square().sum(), dw.mean(0)];
     };
-    const { plan } = planned(f, x);
+    const { plan } = planned(f, [x]);
     const stored = plan.graph.nodes.filter((t, i) => plan.stored[i] && t.op.name === "mul" && `${t.shape}` === "80,96");
     expect(stored.length, "the gradient divided by the scale").toBe(1);
     expect(plan.graph.nodes.filter((t, i) => plan.half[i] && `${t.shape}` === "80,96")).toEqual([]);
@@ -108,8 +113,55 @@ describe("what is stored as f16", () => {
     });
     expect(facts[1].kernels.length, "and is no more kernels").toBe(facts[0].kernels.length);
     expect(facts[1].bytes / facts[0].bytes).toBeLessThan(0.6);
-    const { plan } = planned((x) => [x.matmul(w).relu().matmul(v)], x);
+    const { plan } = planned((x) => [x.matmul(w).relu().matmul(v)], [x]);
     expect(plan.slots).toContain((96 * 96) / 2);
+  });
+});
+
+describe("products of mixed precision", () => {
+  /** The file of each product of a program, on a device without a GPU's limits. */
+  const filesOf = (f: (...xs: Tensor[]) => Tensor[], args: Tensor[], precision: Precision = "f16", matrices: Matrices | false = NVIDIA) => {
+    const { plan } = planned(f, args, precision);
+    const target: Target = { family: "tiled", buffers: 8, parts: 1, matrices: matrices || undefined, memory: 32768 };
+    const codes = plan.kernels.filter((k) => k.loops === "product").flatMap((k) => kernelCode(plan, k, target));
+    return codes.map(({ label, linked }) => `${label.split(":")[0]}${/alias Slice = vec4h/.test(linked.code) ? ", f16" : ""}`);
+  };
+  const product = (a: Tensor, b: Tensor) => [a.matmul(b)];
+
+  test("use tensor cores where there are any, and else tiles in f16; in f32 neither", () => {
+    const args = [sample([64, 64]), sample([64, 64])];
+    expect(filesOf(product, args)).toEqual(["matmul-matrix"]);
+    expect(filesOf(product, args, "f16", false)).toEqual(["matmul-tiled, f16"]);
+    expect(filesOf(product, args, "f32")).toEqual(["matmul-tiled"]);
+  });
+
+  test("are too small for them below one matrix each way", () => {
+    expect(filesOf(product, [sample([64, 64]), sample([64, 15])])).toEqual(["matmul-tiled, f16"]);
+    expect(filesOf(product, [sample([64, 15]), sample([15, 64])])).toEqual(["matmul-tiled, f16"]);
+    expect(filesOf(product, [sample([64, 64]), sample([64, 4])]), "and for tiles").toEqual(["matmul-narrow"]);
+  });
+
+  test("read gradients in f16 only if somebody watches whether they fit", () => {
+    const layers = (x: Tensor, w: Tensor, v: Tensor) => grad(x.matmul(w).relu().matmul(v).square().mean(), [w]);
+    const files = (batch: number) => filesOf(layers, [sample([batch, 96]), sample([96, 96]), sample([96, 96])]);
+    expect(files(64), "two forward, and two of gradients of 64 × 96").toEqual(Array(4).fill("matmul-matrix"));
+    expect(files(32), "whose 3072 elements stay in f32").toEqual([...Array(2).fill("matmul-matrix"), ...Array(2).fill("matmul-tiled")]);
+  });
+
+  test("get larger blocks the more of them there are, as far as workgroup memory goes", () => {
+    const along = { a: true, b: false };
+    const block = (m: number, n: number, memory = 32768) => {
+      const found = inMatrices({ batch: 1, m, n, k: 512, parts: 1 }, 512, NVIDIA, memory, along);
+      return found && [found.height, found.width, found.constants["ROWS"], found.constants["COLUMNS"], found.hangs];
+    };
+    expect(block(4096, 4096)).toEqual([128, 128, 4, 2, false]);
+    expect(block(4096, 4096, 16384), "WebGPU's least").toEqual([64, 64, 2, 2, false]);
+    expect(block(512, 512)).toEqual([64, 64, 2, 2, false]);
+    expect(block(128, 400)).toEqual([32, 32, 1, 1, true]);
+    expect(
+      inMatrices({ batch: 1, m: 64, n: 64, k: 64, parts: 1 }, 64, { ...NVIDIA, k: 24 }, 32768, along),
+      "no such slice",
+    ).toBeUndefined();
   });
 });
 
@@ -225,7 +277,7 @@ describe.skipIf(lacksHalf)("where the adapter has f16", () => {
 
   test("50 steps of a VAE follow those in f32: the first loss to 1e-3, all to 1e-2 [webgpu]", async () => {
     await using _ = await openWebGpu();
-    const losses = async (precision: "f32" | "f16") => {
+    const losses = async (precision: Precision) => {
       using model = elbo.denseVae({ input: 196, hidden: 130, latent: 20, seed: 1 });
       using step = training(model, precision);
       const x = sample([64, 196], 0, 1).greater(0.5);
