@@ -1,4 +1,4 @@
-// What the results of the bench `conv` say: the tables of the README. No number is typed but the targets.
+// What the results of the bench `conv` say, in tables. No number is typed but the targets.
 import { markdown } from "../markdown.mjs";
 import { briefly, countOf, gflops } from "../tasks/entry.mjs";
 import { LAYERS, passOf, ROLES, roles } from "../tasks/layers.mjs";

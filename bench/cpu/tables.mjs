@@ -1,4 +1,4 @@
-// What the results of the bench `cpu` say: the tables of the README. No number is typed but the targets.
+// What the results of the bench `cpu` say, in tables. No number is typed but the targets.
 import { digits, duration, markdown, withSpread } from "../markdown.mjs";
 import { briefly, gflops, isTimed } from "../tasks/entry.mjs";
 import { COLUMNS, ceilingOf, ENGINES, errorOf, RUNTIMES, THREADS, timeOf } from "./entries.mjs";
