@@ -9,6 +9,7 @@ import type { Family } from "./kernel.ts";
 import { type Matrices, matricesOf } from "./matrices.ts";
 import { type KernelTime, Profile } from "./profile.ts";
 import { prepare } from "./program.ts";
+import { Reading } from "./reading.ts";
 import { checkedTile, checkedTiles, type Tiles } from "./tiles.ts";
 import { keepTiles, knownTiles } from "./tiles-cache.ts";
 import { tune } from "./tune.ts";
@@ -59,6 +60,7 @@ export class WebGpuDevice implements Device {
   /** The profile that is being taken, if one is. */
   profiling: Profile | undefined;
   readonly #staging: GPUBuffer[] = [];
+  readonly #reading: Reading;
   readonly #pipelines = new Map<string, GPUComputePipeline>();
   /** Checks under way whose outcome a read waits for. */
   readonly #checks = new Set<Promise<void>>();
@@ -75,6 +77,7 @@ export class WebGpuDevice implements Device {
   private constructor(adapter: GPUAdapter, gpu: GPUDevice, options: WebGpuOptions, tiles: Tiles) {
     const { kernels, parts, tile, matrices, subgroups = true } = options;
     this.gpu = gpu;
+    this.#reading = new Reading(gpu, { take: (bytes) => this.#takeStaging(bytes), giveBack: (buffer) => this.#giveBack(buffer) });
     this.description = describe(adapter);
     this.family = kernels ?? (isSoftware(adapter) ? "simple" : "tiled");
     this.parts = parts;
@@ -152,6 +155,7 @@ export class WebGpuDevice implements Device {
 
   #destroy(buffer: GPUBuffer): void {
     if (this.#closed) return; // everything went with the device
+    this.#reading.flush();
     this.#bytes -= buffer.size;
     buffer.destroy();
   }
@@ -169,35 +173,32 @@ export class WebGpuDevice implements Device {
     // Whole words are written: bytes are filled up, and what a float64 device computed is rounded.
     const words = values instanceof Float64Array ? Float32Array.from(values) : values;
     const whole = words.byteLength % 4 === 0 ? words : padded(words as Uint8Array);
+    this.#reading.flush();
     this.gpu.queue.writeBuffer(buffer as GPUBuffer, 0, whole.buffer as ArrayBuffer, whole.byteOffset, whole.byteLength);
   }
 
   copy(from: unknown, to: unknown, elements: number): void {
     const encoder = this.gpu.createCommandEncoder();
     encoder.copyBufferToBuffer(from as GPUBuffer, 0, to as GPUBuffer, 0, elements * 4);
+    this.submit(encoder);
+  }
+
+  /** Submits, behind the reads that were asked for before. */
+  submit(encoder: GPUCommandEncoder): void {
+    this.#reading.flush();
     this.gpu.queue.submit([encoder.finish()]);
   }
 
   async read(buffer: unknown, offset: number, elements: number, dtype: DType): Promise<Values> {
     this.check();
-    const width = dtype === "u8" ? 1 : 4;
-    const bytes = elements * width;
-    const staging = this.#takeStaging(Math.ceil(bytes / 4) * 4);
-    const encoder = this.gpu.createCommandEncoder();
-    encoder.copyBufferToBuffer(buffer as GPUBuffer, offset * width, staging, 0, Math.ceil(bytes / 4) * 4);
-    this.gpu.queue.submit([encoder.finish()]);
+    const values = arrayOf(dtype, elements);
     try {
-      await staging.mapAsync(GPUMapMode.READ);
+      await this.#reading.read(buffer as GPUBuffer, offset * (dtype === "u8" ? 1 : 4), new Uint8Array(values.buffer));
     } catch (error) {
       await this.#settled();
       this.check();
       throw new DeviceLostError(`webgpu: reading failed: ${error instanceof Error ? error.message : error}`);
     }
-    const values = arrayOf(dtype, elements);
-    new Uint8Array(values.buffer).set(new Uint8Array(staging.getMappedRange()).subarray(0, bytes));
-    staging.unmap();
-    if (this.#staging.length < STAGING) this.#staging.push(staging);
-    else this.#destroy(staging);
     await this.#settled();
     this.check();
     return values;
@@ -215,6 +216,11 @@ export class WebGpuDevice implements Device {
     // Small ones serve reads of many sizes; large ones waste no memory.
     const size = bytes < BIG ? 2 ** Math.ceil(Math.log2(Math.max(bytes, 256))) : bytes;
     return this.#create(size, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST, "a buffer to read through");
+  }
+
+  #giveBack(staging: GPUBuffer): void {
+    if (this.#staging.length < STAGING) this.#staging.push(staging);
+    else this.#destroy(staging);
   }
 
   /** The shared buffers that values of all plans use in turn, grown to at least `elements`. */

@@ -83,7 +83,7 @@ export function prepare(device: WebGpuDevice, plan: Plan): Prepared {
             encoder.copyBufferToBuffer(bound.get(home) as GPUBuffer, plan.offsets[home] * width, target, time * length, length);
         });
       }
-      device.gpu.queue.submit([encoder.finish()]);
+      device.submit(encoder);
     },
   };
 }
