@@ -91,7 +91,13 @@ describe("what does not fit", () => {
         "--model",
         "conv64",
       ),
-      fails(2, "--filters: of no use to --model dense, which takes --hidden, --latent, --init, --likelihood, --scale", "train", "--filters", "8"),
+      fails(
+        2,
+        "--filters: of no use to --model dense, which takes --hidden, --latent, --init, --likelihood, --scale",
+        "train",
+        "--filters",
+        "8",
+      ),
       fails(2, '--dropout "1" is not a number from 0, below 1', "train", "--model", "conv", "--dropout", "1"),
       fails(2, '--around "0" is not the number of a test image, from 1, or "prior"', "traverse", "all", "--around", "0"),
     ]);
