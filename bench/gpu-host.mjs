@@ -12,14 +12,17 @@ import * as ladder from "./ladder.mjs";
 import { adapterFacts, load, machine, plain } from "./machine.mjs";
 import * as overhead from "./overhead.mjs";
 import * as peers from "./peers.mjs";
+import * as precision from "./precision.mjs";
 import { table } from "./report/overhead.mjs";
 import * as training from "./training.mjs";
 import { verify } from "./verify.mjs";
+import { verifyF16 } from "./verify-f16.mjs";
 
 /** In order, each with what it is asked for beside the filter. The peers are asked once unless `rounds` says otherwise: modes of PyTorch compile for long. */
 const BENCHES = {
   kernels: { ...kernels, values: { device: "webgpu", size: "auto" } },
   training: { ...training, values: { device: "webgpu" } },
+  precision: { ...precision, values: {} },
   peers: { ...peers, values: { device: "cuda" } },
   ladder: { ...ladder, values: { device: "webgpu", size: "" } },
   overhead: { ...overhead, tables: (/** @type {any} */ file) => ({ overhead: table(file) }), values: {} },
@@ -28,7 +31,8 @@ const names = /** @type {(keyof typeof BENCHES)[]} */ (Object.keys(BENCHES));
 
 const { file, only, filter, rounds, seconds } = parsed();
 Object.assign(globalThis, globals);
-const held = { plain: create([]), unsafe: create(["enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia"]) };
+const toggles = ["enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia", "disable-dawn-features=timestamp_quantization"];
+const held = { plain: create([]), unsafe: create(toggles) };
 registerGpu(async () => held.plain);
 
 const about = machine();
@@ -48,6 +52,7 @@ const answers = { ...earlier(), machine: about, adapter: facts };
 write();
 if (only.includes("verify")) {
   answers["wrong"] = await verify(console.log).catch((error) => [error.stack]); // a kernel that does not compile ends it, with its line
+  answers["wrong"].push(...(await inF16(() => verifyF16(console.log)).catch((error) => [error.stack])));
   for (const line of answers["wrong"]) console.log(`WRONG ${line}`);
   write();
 }
@@ -60,7 +65,9 @@ async function ask(name) {
   const given = { ...values, filter, ...(rounds && { rounds }), ...(seconds && { seconds: seconds }), log: console.log };
   const start = { ...about, loadBefore: load() };
   try {
-    const found = await bench.run(/** @type {any} */ ({ ...given, ...(name !== "peers" && seconds && { seconds: Number(seconds) }) }));
+    const settings = /** @type {any} */ ({ ...given, ...(name !== "peers" && seconds && { seconds: Number(seconds) }) });
+    const asked = async () => bench.run(settings);
+    const found = await (name === "precision" ? inF16(asked) : asked());
     answers[name] = { bench: name, machine: { ...start, loadAfter: load() }, ...found };
     for (const text of Object.values(bench.tables(answers[name]))) console.log(text);
   } catch (error) {
@@ -68,6 +75,16 @@ async function ask(name) {
     process.exitCode = 1;
   }
   write();
+}
+
+/** With what Dawn offers only when asked to: f16 on NVIDIA, tensor cores, and a clock that is not rounded. @template T @param {() => Promise<T>} work */
+async function inF16(work) {
+  registerGpu(async () => held.unsafe);
+  try {
+    return await work();
+  } finally {
+    registerGpu(async () => held.plain);
+  }
 }
 
 /** What the file has already, unless it is of another state of the project or of another adapter. */
