@@ -8,7 +8,7 @@ import { kernelCode, type Target } from "../src/kernels/devices/webgpu/kernel.ts
 import { inMatrices, type Matrices } from "../src/kernels/devices/webgpu/matrices.ts";
 import { sample } from "../src/kernels/sample.ts";
 import * as elbo from "../src/node.ts";
-import { adam, assign, compile, type Device, grad, open, type Precision, parameter, set, sync, type Tensor } from "../src/node.ts";
+import { adam, assign, compile, type Device, grad, open, type Precision, parameter, set, sync, type Tensor, tensor } from "../src/node.ts";
 import { adjust, lossScale } from "../src/tensor/loss-scale.ts";
 import type { Plan } from "../src/tensor/plan.ts";
 import { openNull, openWebGpu } from "./setup/dawn.ts";
@@ -253,12 +253,12 @@ describe.skipIf(lacksHalf)("where the adapter has f16", () => {
     const scale = f.lossScale?.scale as Tensor;
     const x = sample([64, 96]);
     const scales: number[] = [];
-    for (let i = 0; i < 12; i++) {
+    for (let i = 0; i < 20; i++) {
       expect((await f(x).data()).every(Number.isFinite)).toBe(true);
       scales.push(await scale.item());
     }
     expect(scales.slice(0, 3)).toEqual([2 ** 14, 2 ** 13, 2 ** 12]);
-    expect(scales[11], "until nothing is cut off").toBe(scales[10]);
+    expect(scales[19], "until nothing is cut off").toBe(scales[18]);
     using exact = compile((x: Tensor) => grad(x.matmul(w).matmul(v).square().sum(), [w, v])[0]);
     const [got, expected] = [await f(x).data(), await exact(x).data()];
     const largest = Math.max(...expected.map(Math.abs));
@@ -275,20 +275,22 @@ describe.skipIf(lacksHalf)("where the adapter has f16", () => {
     expect(await f(x).data()).toEqual(first);
   });
 
-  test("50 steps of a VAE follow those in f32: the first loss to 1e-3, all to 1e-2 [webgpu]", async () => {
+  test("50 steps of a VAE on digits follow those in f32, to a thousandth of the loss [webgpu]", async () => {
     await using _ = await openWebGpu();
     const losses = async (precision: Precision) => {
       using model = elbo.denseVae({ input: 196, hidden: 130, latent: 20, seed: 1 });
       using step = training(model, precision);
-      const x = sample([64, 196], 0, 1).greater(0.5);
+      const x = tensor(
+        Float32Array.from(elbo.digits({ count: 64, size: 14 }).pixels, (byte) => byte / 255),
+        [64, 196],
+      );
       const all: number[] = [];
       for (let i = 0; i < 50; i++) all.push(await step(x).item());
       return all;
     };
     const [twin, half] = [await losses("f32"), await losses("f16")];
     const differences = half.map((loss, i) => Math.abs(loss - twin[i]) / twin[i]);
-    expect(differences[0]).toBeLessThan(1e-3);
-    expect(Math.max(...differences)).toBeLessThan(1e-2);
+    expect(Math.max(...differences)).toBeLessThan(1e-3);
     expect(half[49], "and something is learned").toBeLessThan(0.9 * half[0]);
   });
 });
