@@ -4,6 +4,7 @@
 import type { Kernel } from "../../../tensor/merge.ts";
 import type { Plan } from "../../../tensor/plan.ts";
 import elementwise from "../../elementwise/elementwise.wgsl.ts";
+import elementwiseLong from "../../elementwise/elementwise-long.wgsl.ts";
 import { Writer } from "./emit.ts";
 import type { Source } from "./link.ts";
 import type { Matrices } from "./matrices.ts";
@@ -34,6 +35,7 @@ export interface Target {
 }
 
 const elementwiseFile: Source = { file: "elementwise/elementwise.wgsl", text: elementwise };
+const elementwiseLongFile: Source = { file: "elementwise/elementwise-long.wgsl", text: elementwiseLong };
 /** The dispatches of a kernel: one, or two where sums are cut into parts. */
 export function kernelCode(plan: Plan, k: Kernel, target: Target): readonly KernelCode[] {
   switch (k.loops) {
@@ -56,7 +58,7 @@ function mapCode(writing: Writing, { family }: Target): KernelCode {
   writing.uniforms.field("n", n);
   const writer = new Writer(writing);
   const stores = writing.stores(writer, outer, (i) => writer.at(writing.node(i).shape, "i"));
-  const [lanes, each] = family === "tiled" && n >= LONG ? [256, 4] : [64, 1];
   const element = writing.function("element(i: u32)", writer, stores);
-  return writing.finish(elementwiseFile, [`const LANES = ${lanes}u;`, `const EACH = ${each}u;`, element], folded(n, lanes * each));
+  const [file, each] = family === "tiled" && n >= LONG ? [elementwiseLongFile, 256 * 4] : [elementwiseFile, 64];
+  return writing.finish(file, [element], folded(n, each));
 }
