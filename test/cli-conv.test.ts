@@ -44,13 +44,18 @@ describe("elbo train --model", () => {
     expect({ code, stderr }).toMatchObject({
       code: 0,
       stderr: expect.stringContaining(
-        "conv64 on shapes, where nothing else is said: --init he --beta warmup:30-1:20000 --capacity warmup:0-20:12000\n",
+        "conv64 on shapes, where nothing else is said: --norm batch --init he --beta 50 --capacity warmup:0-25:15000\n",
       ),
     });
     const suited = await loadRun(join(cwd, "suited"));
-    expect(suited.config).toMatchObject({ model: { init: "he" }, training: { epochs: 2, batch: 16, capacity: "warmup:0-20:12000" } });
+    expect(suited.config).toMatchObject({
+      model: { init: "he", norm: "batch" },
+      training: { epochs: 2, batch: 16, capacity: "warmup:0-25:15000" },
+    });
 
-    expect((await train(...given, "--init", "pytorch", "--beta", "2", "--out", "own")).stderr).not.toContain("where nothing else is said");
+    expect((await train(...given, "--norm", "none", "--init", "pytorch", "--beta", "2", "--out", "own")).stderr).not.toContain(
+      "where nothing else is said",
+    );
     const own = await loadRun(join(cwd, "own"));
     expect(own.config).toMatchObject({ model: { init: "pytorch" }, training: { beta: "2", capacity: null } });
   });
