@@ -99,7 +99,7 @@ describe("a check", () => {
   });
 
   test("looks at whole rows and columns of what is too large to compute twice", () => {
-    const few = checkOf(work, 20); // 105 terms: of the rows and columns the first and the last
+    const few = checkOf(work, 0); // the first and the last of the rows and columns, and none in between, which would be drawn at random
     expect(few(right())).toBeUndefined();
     expect(few(right().fill(0, 34))).toMatch(/^c\[4, 6\] is 0/);
     expect(few(right().fill(0, 16, 17)), "c[2, 2] is not looked at").toBeUndefined();
