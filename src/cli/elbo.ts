@@ -10,12 +10,12 @@ import { forStderr, note, print } from "./terminal.ts";
 handleSignals(); // before anything that takes time is loaded
 
 const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
-  train: async () => (await import("./train.ts")).train,
-  sample: async () => (await import("./sample.ts")).sample,
-  reconstruct: async () => (await import("./reconstruct.ts")).reconstruct,
-  traverse: async () => (await import("./traverse.ts")).traverse,
-  check: async () => (await import("./check.ts")).check,
-  devices: async () => (await import("./devices.ts")).devices,
+  train: async () => (await import("./commands/train.ts")).train,
+  sample: async () => (await import("./commands/sample.ts")).sample,
+  reconstruct: async () => (await import("./commands/reconstruct.ts")).reconstruct,
+  traverse: async () => (await import("./commands/traverse.ts")).traverse,
+  check: async () => (await import("./commands/check.ts")).check,
+  devices: async () => (await import("./commands/devices.ts")).devices,
 };
 
 let speaker = "elbo";

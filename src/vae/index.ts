@@ -60,6 +60,7 @@ export {
   type Run,
   type RunConfig,
 } from "./run.ts";
+export { type Traversal, type TraversalOptions, traverseLatents } from "./tasks/traverse.ts";
 export {
   type EndEvent,
   type EpochEvent,
@@ -70,7 +71,6 @@ export {
   type TrainOptions,
   train,
 } from "./train.ts";
-export { type Traversal, type TraversalOptions, traverseLatents } from "./traverse.ts";
 export {
   decodeLatents,
   type Examples,

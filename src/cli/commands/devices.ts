@@ -1,16 +1,16 @@
 // elbo devices: what programs can run on here, what it can do and how fast it is, and why the rest is not here.
 
 import { availableParallelism } from "node:os";
-import type { Device, DeviceName } from "../index.ts";
-import { NoDeviceError } from "../kernels/devices/errors.ts";
-import { WasmDevice } from "../kernels/devices/wasm/device.ts";
-import { isSoftware, requireAdapter } from "../kernels/devices/webgpu/adapter.ts";
-import { WebGpuDevice } from "../kernels/devices/webgpu/device.ts";
-import { widthOf } from "../kernels/matmul/tile.wasm.ts";
-import { type DeviceSettings, forCommand, openDevice, wasmOptions } from "./device.ts";
-import { measured, type Rates } from "./measure.ts";
-import { type Command, columns, command, flag } from "./options.ts";
-import { isTerminal, print, showLive } from "./terminal.ts";
+import type { Device, DeviceName } from "../../index.ts";
+import { NoDeviceError } from "../../kernels/devices/errors.ts";
+import { WasmDevice } from "../../kernels/devices/wasm/device.ts";
+import { isSoftware, requireAdapter } from "../../kernels/devices/webgpu/adapter.ts";
+import { WebGpuDevice } from "../../kernels/devices/webgpu/device.ts";
+import { widthOf } from "../../kernels/matmul/tile.wasm.ts";
+import { type DeviceSettings, forCommand, openDevice, wasmOptions } from "../device.ts";
+import { measured, type Rates } from "../measure.ts";
+import { type Command, columns, command, flag } from "../options.ts";
+import { isTerminal, print, showLive } from "../terminal.ts";
 
 const NAMES = ["webgpu", "wasm", "js"] as const;
 

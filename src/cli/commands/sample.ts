@@ -1,11 +1,11 @@
 // elbo sample: pictures of what a trained model dreams up.
 
-import { loadRun } from "../vae/run.node.ts";
-import { deviceOptions, openDevice } from "./device.ts";
-import { checkPicture, writeWhole } from "./files.ts";
-import { type Command, command, whole } from "./options.ts";
-import { pictureOption, samplesPng } from "./pictures.ts";
-import { note, print } from "./terminal.ts";
+import { loadRun } from "../../vae/run.node.ts";
+import { deviceOptions, openDevice } from "../device.ts";
+import { checkPicture, writeWhole } from "../files.ts";
+import { type Command, command, whole } from "../options.ts";
+import { pictureOption, samplesPng } from "../pictures.ts";
+import { note, print } from "../terminal.ts";
 
 export const sample: Command = command({
   name: "sample",

@@ -1,12 +1,12 @@
 // elbo reconstruct: images beside what a trained model keeps of them.
 
-import { loadRun } from "../vae/run.node.ts";
-import { deviceOptions, openDevice } from "./device.ts";
-import { checkPicture, writeWhole } from "./files.ts";
-import { imagesFor, runDataOption } from "./images.ts";
-import { type Command, command, whole } from "./options.ts";
-import { pictureOption, reconstructionsPng } from "./pictures.ts";
-import { note, print } from "./terminal.ts";
+import { loadRun } from "../../vae/run.node.ts";
+import { deviceOptions, openDevice } from "../device.ts";
+import { checkPicture, writeWhole } from "../files.ts";
+import { imagesFor, runDataOption } from "../images.ts";
+import { type Command, command, whole } from "../options.ts";
+import { pictureOption, reconstructionsPng } from "../pictures.ts";
+import { note, print } from "../terminal.ts";
 
 export const reconstruct: Command = command({
   name: "reconstruct",

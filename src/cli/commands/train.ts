@@ -2,21 +2,21 @@
 
 import { existsSync } from "node:fs";
 import { basename, join, relative, sep } from "node:path";
-import { type Images, sliceImages } from "../data/index.ts";
-import { adam, type Device, type Tensor } from "../index.ts";
-import { describeData, type EpochEvent, outline, train as trainModel, type Vae } from "../vae/index.ts";
-import { saveRun } from "../vae/run.node.ts";
-import { channelsOption, dataOption, dataSource, limitOption, readData, type Split, sizeOption } from "./data.ts";
-import { deviceOptions, openDevice } from "./device.ts";
-import { checkRunDirectory, makeRunDirectory, removePictures, writeWhole } from "./files.ts";
-import { checkModelOptions, modelFor, modelOptions } from "./model.ts";
-import { bitsOf, objectiveFor, objectiveOptions, recorded, shownLoss } from "./objective.ts";
-import { type Command, choice, command, flag, real, text, UsageError, type ValuesOf, whole } from "./options.ts";
-import { reconstructionsPng, samplesPng, traversalPng } from "./pictures.ts";
-import { clock, progress } from "./progress.ts";
-import { completedBy, shownDefault } from "./recipe.ts";
-import { stopSignal } from "./stop.ts";
-import { note, print, showLive } from "./terminal.ts";
+import { type Images, sliceImages } from "../../data/index.ts";
+import { adam, type Device, type Tensor } from "../../index.ts";
+import { describeData, type EpochEvent, outline, train as trainModel, type Vae } from "../../vae/index.ts";
+import { saveRun } from "../../vae/run.node.ts";
+import { channelsOption, dataOption, dataSource, limitOption, readData, type Split, sizeOption } from "../data.ts";
+import { deviceOptions, openDevice } from "../device.ts";
+import { checkRunDirectory, makeRunDirectory, removePictures, writeWhole } from "../files.ts";
+import { checkModelOptions, modelFor, modelOptions } from "../model.ts";
+import { bitsOf, objectiveFor, objectiveOptions, recorded, shownLoss } from "../objective.ts";
+import { type Command, choice, command, flag, real, text, UsageError, type ValuesOf, whole } from "../options.ts";
+import { reconstructionsPng, samplesPng, traversalPng } from "../pictures.ts";
+import { clock, progress } from "../progress.ts";
+import { completedBy, shownDefault } from "../recipe.ts";
+import { stopSignal } from "../stop.ts";
+import { note, print, showLive } from "../terminal.ts";
 
 const options = {
   data: dataOption,

@@ -1,8 +1,8 @@
 // What single latents stand for: pictures in which one of them changes and the others stay.
 
-import type { Vae } from "./model.ts";
-import { whole } from "./settings.ts";
-import { decodeLatents, type Examples, encodeImages } from "./use.ts";
+import type { Vae } from "../model.ts";
+import { whole } from "../settings.ts";
+import { decodeLatents, type Examples, encodeImages } from "../use.ts";
 
 export interface TraversalOptions {
   /** Pictures for each latent, from -reach to reach. */

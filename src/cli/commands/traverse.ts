@@ -1,12 +1,12 @@
 // elbo traverse: what each latent of a trained model stands for.
 
-import { loadRun } from "../vae/run.node.ts";
-import { deviceOptions, openDevice } from "./device.ts";
-import { checkPicture, writeWhole } from "./files.ts";
-import { imagesFor, runDataOption } from "./images.ts";
-import { type Command, command, type Option, whole } from "./options.ts";
-import { pictureOption, traversalPng } from "./pictures.ts";
-import { note, print } from "./terminal.ts";
+import { loadRun } from "../../vae/run.node.ts";
+import { deviceOptions, openDevice } from "../device.ts";
+import { checkPicture, writeWhole } from "../files.ts";
+import { imagesFor, runDataOption } from "../images.ts";
+import { type Command, command, type Option, whole } from "../options.ts";
+import { pictureOption, traversalPng } from "../pictures.ts";
+import { note, print } from "../terminal.ts";
 
 const aroundOption: Option<number | "prior"> = {
   placeholder: "N|prior",

@@ -1,9 +1,9 @@
 // elbo check: whether the losses, their gradients and the likelihoods are right on a device, against what is known in closed form.
 
-import { type Finding, selfCheck } from "../vae/index.ts";
-import { deviceOptions, openDevice } from "./device.ts";
-import { type Command, command, flag } from "./options.ts";
-import { forStdout, note, print } from "./terminal.ts";
+import { type Finding, selfCheck } from "../../vae/index.ts";
+import { deviceOptions, openDevice } from "../device.ts";
+import { type Command, command, flag } from "../options.ts";
+import { forStdout, note, print } from "../terminal.ts";
 
 export const check: Command = command({
   name: "check",
