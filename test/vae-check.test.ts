@@ -1,6 +1,6 @@
 // The self-check: that it passes here, that what it calls known is so, and that it fails where something is wrong.
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { check } from "../src/cli/check.ts";
+import { check } from "../src/cli/commands/check.ts";
 import { EXACT, klToPosterior, logEvidence, OFF, SCALE, X } from "../src/vae/check/linear.ts";
 import { doublyReparameterized, plain } from "../src/vae/check/plain.ts";
 import { type Checked, checked, checkObjective, type Finding, selfCheck } from "../src/vae/check.ts";
