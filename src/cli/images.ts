@@ -1,9 +1,9 @@
-// The test images that a trained model is shown: those of the data it was trained on, or others.
+// The images that a trained model is shown: those of the data it was trained on, or others.
 
 import { existsSync } from "node:fs";
 import type { Images } from "../data/images.ts";
 import type { Run } from "../vae/index.ts";
-import { isDrawn, readTestImages } from "./data.ts";
+import { type Fit, isDrawn, readData, readTestImages, type Split } from "./data.ts";
 import { type Option, text } from "./options.ts";
 
 export const runDataOption: Option<string | undefined> = text("digits|shapes|DIR", {
@@ -13,14 +13,28 @@ export const runDataOption: Option<string | undefined> = text("digits|shapes|DIR
 });
 
 /** The first `count` test images of `data`, or of what the run was trained on; some if no count is given. */
-export async function imagesFor(run: string, { model, config }: Run, data: string | undefined, count: number | undefined): Promise<Images> {
+export async function imagesFor(run: string, loaded: Run, data: string | undefined, count: number | undefined): Promise<Images> {
+  return await readTestImages(sourceOf(run, loaded, data), count, fitOf(loaded));
+}
+
+/** All images of `data`, or of what the run was trained on: then the same ones in the same parts, those to train on and those to test. */
+export async function splitFor(run: string, loaded: Run, data: string | undefined, limit?: number): Promise<Split> {
+  const known = loaded.config.training?.["limit"];
+  const own = data === undefined && typeof known === "number" ? known : undefined;
+  return await readData(sourceOf(run, loaded, data), limit ?? own, fitOf(loaded));
+}
+
+function sourceOf(run: string, { config }: Run, data: string | undefined): string {
   const source = data ?? config.training?.["data"];
   if (typeof source !== "string") throw new Error(`${run}: does not say what it was trained on; name it with --data`);
   if (data === undefined && !isDrawn(source) && !existsSync(source)) {
     throw new Error(`${source}: the data of the run is there no longer; name it with --data`);
   }
+  return source;
+}
+
+/** As the model takes them: what it was trained on comes out as it was then, and other pictures are resized and recoloured. */
+function fitOf({ model }: Run): Fit {
   const [height, width, channels] = model.shape;
-  // As the model takes them: what it was trained on comes out as it was then, and other pictures are resized and recoloured.
-  const fit = { size: height === width ? height : undefined, channels: channels === 1 || channels === 3 ? channels : undefined } as const;
-  return await readTestImages(source, count, fit);
+  return { size: height === width ? height : undefined, channels: channels === 1 || channels === 3 ? channels : undefined };
 }
