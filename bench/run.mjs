@@ -1,5 +1,5 @@
 // npm run bench [-- NAME… [--filter TEXT] [--json FILE] [options of that bench]]
-// Runs the benches named, or all there are, and writes bench/results/NAME.json. A part of a bench is written only where --json says.
+// Runs the benches named, or those of Elbo alone, and writes bench/results/NAME.json. A part of a bench is written only where --json says.
 import { spawn, spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { relative } from "node:path";
@@ -18,21 +18,23 @@ import * as training from "./training.mjs";
 
 /**
  * @typedef {Record<string, any>} Values of the options, by name
- * @typedef {{ title: string, argument?: string, options: Record<string, { type: "string", default: string }>, needsGpu: boolean, objection(values: Values): string | undefined,
+ * @typedef {{ title: string, argument?: string, options: Record<string, { type: "string", default: string }>, needsGpu: boolean, besideOthers?: boolean, objection(values: Values): string | undefined,
  *   isWhole(found: any, values: Values): boolean, run(values: any): Promise<object>, tables(file: any): Record<string, string> }} Bench
  */
 
 /** @type {Record<string, Bench>} */
 const benches = {
   overhead: { ...overhead, needsGpu: true, tables: (file) => ({ overhead: table(file) }) },
-  cpu: { ...cpu, needsGpu: false },
-  conv: { ...conv, needsGpu: false },
+  cpu: { ...cpu, needsGpu: false, besideOthers: true },
+  conv: { ...conv, needsGpu: false, besideOthers: true },
   kernels: { ...kernels, needsGpu: true },
   ladder: { ...ladder, needsGpu: true },
   mine: { ...mine, needsGpu: true },
   training: { ...training, needsGpu: true },
-  peers: { ...peers, needsGpu: true },
+  peers: { ...peers, needsGpu: true, besideOthers: true },
 };
+const alone = Object.keys(benches).filter((name) => !benches[name].besideOthers && !benches[name].argument);
+const beside = Object.keys(benches).filter((name) => benches[name].besideOthers);
 const usage = `usage: npm run bench [-- NAME… [--filter TEXT] [--json FILE] [options of that bench]]
 
 ${Object.entries(benches)
@@ -41,6 +43,8 @@ ${Object.entries(benches)
     return `  ${name.padEnd(12)} ${title}\n${" ".repeat(15)}${[argument, ...own].join(" ").trim()}`;
   })
   .join("\n")}
+
+Without a NAME: ${alone.join(", ")}, which take minutes and install nothing. The others run beside other libraries, which they fetch first.
 `;
 
 /** @param {string} path */
@@ -50,6 +54,7 @@ const { names, argument, json, filter, given } = parsed();
 const hasAdapter = () => spawnSync(process.execPath, [here("has-adapter.mjs")], { stdio: "ignore" }).status === 0;
 if (names.every((name) => !benches[name].needsGpu) || process.env["ON_TEST_DRIVER"] || hasAdapter()) {
   for (const name of names) await run(name);
+  if (names === alone) console.log(`not run, because they are beside other libraries: ${beside.join(", ")}; name them`);
   process.exit(); // Dawn's threads would keep the process
 } else {
   // A machine without a GPU driver: the same again, on the software driver that the tests use.
@@ -92,7 +97,7 @@ function parsed() {
     const argument = positionals[0] && benches[positionals[0]]?.argument ? positionals.splice(1) : [];
     const unknown = positionals.find((name) => !(name in benches));
     if (unknown) throw new Error(`there is no bench "${unknown}"`);
-    const names = positionals.length ? positionals : Object.keys(benches).filter((name) => !benches[name].argument);
+    const names = positionals.length ? positionals : alone;
     for (const name of names) {
       const strange = Object.keys(given).find((option) => !(option in benches[name].options));
       if (strange) throw new Error(`${name} has no --${strange}; name the bench that it is meant for`);
