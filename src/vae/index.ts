@@ -12,6 +12,7 @@ export { type DenseOptions, denseVae } from "./dense.ts";
 export { type EvaluateOptions, evaluate } from "./evaluate.ts";
 export { type Gaussian, gaussian, gaussianPosterior, type Posterior, type Prior, standardNormal } from "./gaussian.ts";
 export { type Draw, type Initialization, initializations, initializer } from "./initial.ts";
+export { ACTIVE, activeUnits, klPerLatent, varianceOfMeans } from "./latents.ts";
 export { type Activation, activations, type Layer, linear, type Pass, sequential } from "./layers.ts";
 export {
   bernoulli,

@@ -1,5 +1,6 @@
 // What single latents stand for: pictures in which one of them changes and the others stay.
 
+import { klPerLatent } from "../latents.ts";
 import type { Vae } from "../model.ts";
 import { whole } from "../settings.ts";
 import { decodeLatents, type Examples, encodeImages } from "../use.ts";
@@ -38,12 +39,7 @@ export async function traverseLatents(model: Vae, examples: Examples, options: T
   const rows = mean.length / latent;
   if (around !== "prior") whole("around", around, 0, rows - 1);
 
-  // ½ (mean² + σ² - 1 - log σ²), as in gaussian.ts, for each latent on its own
-  const all = Array.from({ length: latent }, (_, j) => {
-    let sum = 0;
-    for (let i = j; i < mean.length; i += latent) sum += mean[i] ** 2 + Math.expm1(logVariance[i]) - logVariance[i];
-    return { j, kl: sum / 2 / rows };
-  });
+  const all = Array.from(klPerLatent(mean, logVariance, latent), (kl, j) => ({ j, kl }));
   const shown = all.sort((a, b) => b.kl - a.kl).slice(0, count);
 
   const own = examples instanceof Float32Array || around === "prior" ? 0 : (examples.labels?.[around] ?? 0);
