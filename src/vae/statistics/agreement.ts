@@ -35,7 +35,8 @@ export function normalizedMutualInformation(a: ArrayLike<number>, b: ArrayLike<n
 }
 
 function tableOf(caller: string, a: ArrayLike<number>, b: ArrayLike<number>): Table {
-  if (a.length !== b.length || a.length === 0) throw new Error(`${caller}: ${a.length} and ${b.length} groups; as many, and at least one, are needed`);
+  if (a.length !== b.length || a.length === 0)
+    throw new Error(`${caller}: ${a.length} and ${b.length} groups; as many, and at least one, are needed`);
   const counted = (keyOf: (i: number) => string | number) => {
     const sizes = new Map<string | number, number>();
     for (let i = 0; i < a.length; i++) sizes.set(keyOf(i), (sizes.get(keyOf(i)) ?? 0) + 1);

@@ -122,5 +122,6 @@ function moveCenters(centers: Float64Array, { values, count, columns }: Rows, la
     sizes[c] = 1;
   }
   for (let c = 0; c < k; c++) if (sizes[c] > 0) centers.fill(0, c * columns, (c + 1) * columns);
-  for (let i = 0; i < count; i++) for (let j = 0; j < columns; j++) centers[labels[i] * columns + j] += values[i * columns + j] / sizes[labels[i]];
+  for (let i = 0; i < count; i++)
+    for (let j = 0; j < columns; j++) centers[labels[i] * columns + j] += values[i * columns + j] / sizes[labels[i]];
 }

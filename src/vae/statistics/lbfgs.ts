@@ -4,6 +4,13 @@
 /** The value at x; writes the gradient there. */
 export type Smooth = (x: Float64Array, gradient: Float64Array) => number;
 
+export interface MinimizeOptions {
+  /** Of the largest entry of the gradient. */
+  readonly tolerance?: number;
+  /** At most so many. */
+  readonly steps?: number;
+}
+
 export interface Minimum {
   readonly x: Float64Array;
   readonly value: number;
@@ -17,7 +24,7 @@ const MEMORY = 10;
 const ENOUGH = 1e-4; // Armijo: of the fall that the slope promises
 
 /** From `start` until no entry of the gradient is larger than `tolerance`. */
-export function minimize(f: Smooth, start: Float64Array, { tolerance = 1e-6, steps = 500 } = {}): Minimum {
+export function minimize(f: Smooth, start: Float64Array, { tolerance = 1e-6, steps = 500 }: MinimizeOptions = {}): Minimum {
   const n = start.length;
   let x = Float64Array.from(start);
   let gradient = new Float64Array(n);

@@ -6,7 +6,7 @@ import { minimize } from "./lbfgs.ts";
 import { checkColumns, checked, moments, type Rows } from "./rows.ts";
 
 export interface LogisticOptions {
-  /** The weight of |W|²/2 beside a sum over rows. 1 is scikit-learn's default; 0 has no minimum where classes can be separated. */
+  /** The weight of |W|²/2 beside a sum over rows. 1 is scikit-learn's default. Above 0: without, classes that can be separated have no minimum. */
   readonly ridge?: number;
   readonly steps?: number;
 }
@@ -32,7 +32,8 @@ export function logisticRegression(x: Rows, labels: ArrayLike<number>, { ridge =
   if (!(ridge > 0 && Number.isFinite(ridge))) throw new Error(`logisticRegression: ridge ${ridge} is not a number above 0`);
   let classes = 0;
   for (let i = 0; i < count; i++) {
-    if (!(Number.isInteger(labels[i]) && labels[i] >= 0)) throw new Error(`logisticRegression: label ${labels[i]} of row ${i} is not a whole number from 0 on`);
+    if (!(Number.isInteger(labels[i]) && labels[i] >= 0))
+      throw new Error(`logisticRegression: label ${labels[i]} of row ${i} is not a whole number from 0 on`);
     classes = Math.max(classes, labels[i] + 1);
   }
   const { mean, variance } = moments(x);
@@ -42,15 +43,15 @@ export function logisticRegression(x: Rows, labels: ArrayLike<number>, { ridge =
 
   // One row of [classes, columns + 1]: the weights, and the bias behind them. Mean over rows, so that the tolerance is one for any number.
   const width = columns + 1;
-  const logits = new Float64Array(classes);
+  const p = new Float64Array(classes);
   const f = (w: Float64Array, dw: Float64Array) => {
     dw.fill(0);
     let loss = 0;
     for (let i = 0; i < count; i++) {
       const row = i * columns;
-      loss -= Math.log(softmax(w, standard, row, width, logits)[labels[i]] || Number.MIN_VALUE);
+      loss += softmax(w, standard, row, width, p, labels[i]);
       for (let c = 0; c < classes; c++) {
-        const d = (logits[c] - (c === labels[i] ? 1 : 0)) / count; // d loss / d logit = p - [c is the label]
+        const d = (p[c] - (c === labels[i] ? 1 : 0)) / count; // d loss / d logit = p - [c is the label]
         for (let j = 0; j < columns; j++) dw[c * width + j] += d * standard[row + j];
         dw[c * width + columns] += d;
       }
@@ -87,8 +88,8 @@ export function logisticRegression(x: Rows, labels: ArrayLike<number>, { ridge =
   return { classes, weights, biases, loss: value * count, settled, predict };
 }
 
-/** The probabilities of the classes for the row that begins at `row`, in `p`. */
-function softmax(w: Float64Array, x: Float64Array, row: number, width: number, p: Float64Array): Float64Array {
+/** -log p(label | row), for the row that begins at `row`; the probabilities of all classes are left in `p`. */
+function softmax(w: Float64Array, x: Float64Array, row: number, width: number, p: Float64Array, label: number): number {
   let most = Number.NEGATIVE_INFINITY;
   for (let c = 0; c < p.length; c++) {
     let logit = w[c * width + width - 1];
@@ -96,15 +97,17 @@ function softmax(w: Float64Array, x: Float64Array, row: number, width: number, p
     p[c] = logit;
     most = Math.max(most, logit);
   }
+  const own = p[label] - most;
   let sum = 0;
   for (let c = 0; c < p.length; c++) sum += p[c] = Math.exp(p[c] - most);
   for (let c = 0; c < p.length; c++) p[c] /= sum;
-  return p;
+  return Math.log(sum) - own;
 }
 
 /** The share of predictions that are the labels. */
 export function accuracy(predicted: ArrayLike<number>, labels: ArrayLike<number>): number {
-  if (predicted.length !== labels.length || labels.length === 0) throw new Error(`accuracy: ${predicted.length} predictions for ${labels.length} labels`);
+  if (predicted.length !== labels.length || labels.length === 0)
+    throw new Error(`accuracy: ${predicted.length} predictions for ${labels.length} labels`);
   let right = 0;
   for (let i = 0; i < labels.length; i++) if (predicted[i] === labels[i]) right++;
   return right / labels.length;

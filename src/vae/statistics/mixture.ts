@@ -20,7 +20,7 @@ export interface MixtureOptions {
 }
 
 const RIDGE = 1e-6;
-const SETTLED = 1e-6; // the log likelihood of a row rises by less than that of itself, or of a nat
+const SETTLED = 1e-5; // nats of log likelihood that a row gains in a step: the same in any unit of the columns
 
 /** The most likely mixture of k components that was found. */
 export function gaussianMixture(
@@ -35,7 +35,8 @@ export function gaussianMixture(
   for (const [name, n] of Object.entries({ restarts, iterations })) {
     if (!(Number.isInteger(n) && n >= 1)) throw new Error(`gaussianMixture: ${name} ${n} is not a whole number of 1 or more`);
   }
-  if (covariance !== "full" && covariance !== "diagonal") throw new Error(`gaussianMixture: covariance "${covariance}" is not full or diagonal`);
+  if (covariance !== "full" && covariance !== "diagonal")
+    throw new Error(`gaussianMixture: covariance "${covariance}" is not full or diagonal`);
   const random = stream(seed);
   let best: { mixture: MixtureParameters; likelihood: number } | undefined;
   for (let start = 0; start < restarts; start++) {
@@ -65,7 +66,7 @@ function climb(x: Rows, k: number, covariance: Covariance, seed: number, iterati
     mixture = maximized(x, r, mixture, ridge);
     const before = likelihood;
     likelihood = expected(x, r, mixture);
-    if (likelihood - before <= SETTLED * (1 + Math.abs(likelihood))) break;
+    if (likelihood - before <= SETTLED) break;
   }
   return { mixture, likelihood };
 }

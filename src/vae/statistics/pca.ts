@@ -7,7 +7,7 @@ import { tensor } from "../../index.ts";
 import { orthonormalize } from "./orthonormal.ts";
 import { stream } from "./random.ts";
 import { checkColumns, checked, moments, type Rows } from "./rows.ts";
-import { eigen } from "./symmetric.ts";
+import { type Eigen, eigen } from "./symmetric.ts";
 
 export interface Pca {
   readonly mean: Float64Array;
@@ -42,9 +42,9 @@ export async function pca(x: Rows, kept: number): Promise<Pca> {
 
   const random = stream(0);
   const width = Math.min(columns, 2 * kept + EXTRA);
-  let q = Float64Array.from({ length: width * columns }, () => random.normal());
+  let q: Float64Array = Float64Array.from({ length: width * columns }, () => random.normal());
   orthonormalize(q, width, columns, random);
-  let found = { values: new Float64Array(width), vectors: q };
+  let found: Eigen = { values: new Float64Array(width), vectors: q };
   for (let round = 0; round < ROUNDS; round++) {
     const cq = await times(q, width);
     const small = eigen(products(q, cq, width, columns), width);
@@ -175,7 +175,7 @@ function turned(weights: Float64Array, vectors: Float64Array, rows: number, colu
  * The largest |C v - λ v| of the wanted pairs, relative to λ: within that distance of λ lies an eigenvalue (and much nearer where the next
  * is far). What f32 cannot tell from 0 beside the largest eigenvalue is not waited for.
  */
-function residual({ values, vectors }: { values: Float64Array; vectors: Float64Array }, cv: Float64Array, kept: number, columns: number) {
+function residual({ values, vectors }: Eigen, cv: Float64Array, kept: number, columns: number) {
   let worst = 0;
   for (let i = 0; i < kept; i++) {
     let sum = 0;

@@ -20,7 +20,9 @@ export function checked(caller: string, rows: Rows): Rows {
   }
   const bad = values.findIndex((v) => !Number.isFinite(v));
   if (bad < 0) return rows;
-  throw new Error(`${caller}: the value ${values[bad]} in row ${Math.floor(bad / columns)}, column ${bad % columns}; finite numbers are needed`);
+  throw new Error(
+    `${caller}: the value ${values[bad]} in row ${Math.floor(bad / columns)}, column ${bad % columns}; finite numbers are needed`,
+  );
 }
 
 /** Throws if the rows have another number of columns than what was fitted. */

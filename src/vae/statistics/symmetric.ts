@@ -26,7 +26,7 @@ export function eigen(matrix: Float64Array, n: number): Eigen {
   }
   const order = Array.from({ length: n }, (_, i) => i).sort((i, j) => a[j * n + j] - a[i * n + i]);
   const vectors = new Float64Array(n * n);
-  order.forEach((from, to) => vectors.set(v.subarray(from * n, (from + 1) * n), to * n));
+  for (const [to, from] of order.entries()) vectors.set(v.subarray(from * n, (from + 1) * n), to * n);
   return { values: Float64Array.from(order, (i) => a[i * n + i]), vectors };
 }
 
