@@ -11,13 +11,15 @@ const KINDS = [
   ["other passes", /./],
 ];
 
+const FEW = 1e-3; // operations for each byte: random numbers are made of integers, which count as nothing, and would stretch the axes
+
 /** @param {any} file of the bench `kernels` @param {string} device */
 export function rooflineChart({ devices, results }, device) {
   const { description, isSoftware, limits } = devices[device];
   /** @type {any[]} */
   const entries = results;
   const points = entries
-    .filter((e) => e.device === device && e.flops > 0)
+    .filter((e) => e.device === device && e.flops > FEW * e.bytes)
     .map(({ kernel, flops, bytes, gflops }) => ({
       kernel,
       intensity: flops / bytes,
