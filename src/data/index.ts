@@ -3,6 +3,7 @@
 export { type DigitsOptions, digits } from "./digits.ts";
 export { type GridOptions, imageGrid, type Picture } from "./grid.ts";
 export { gunzip, isGzip } from "./gunzip.ts";
+export { heat } from "./heat.ts";
 export { type Idx, parseIdx } from "./idx.ts";
 export { checkBytes, type Images, pickImages, sliceImages } from "./images.ts";
 export { type Channels, type ResizeOptions, recolor, resizeImages, resizePicture } from "./resize.ts";

@@ -61,6 +61,12 @@ export {
   type Run,
   type RunConfig,
 } from "./run.ts";
+export { type Attribute, type AttributeOptions, attributeDirection, withAttribute } from "./tasks/attributes.ts";
+export { codeBetween, type Interpolation, type InterpolationOptions, interpolateImages } from "./tasks/interpolate.ts";
+export { latentManifold, type Manifold, type ManifoldOptions } from "./tasks/manifold.ts";
+export { type NeighbourOptions, type Neighbours, nearestImages, nearestRows } from "./tasks/neighbours.ts";
+export { type Reconstructions, reconstructions } from "./tasks/reconstruct.ts";
+export { fitLatents, type LatentMixtureOptions, type LatentMixtures, sampleMixtures } from "./tasks/sampling.ts";
 export { type Traversal, type TraversalOptions, traverseLatents } from "./tasks/traverse.ts";
 export {
   type EndEvent,

@@ -6,7 +6,7 @@ import { arange, compile, full, type Tensor, tensor } from "../index.ts";
 import { checkLabels } from "./condition.ts";
 import type { Given, Vae } from "./model.ts";
 import { checkImages, shade } from "./pictures.ts";
-import { seedOf, whole } from "./settings.ts";
+import { positive, seedOf, whole } from "./settings.ts";
 
 /** Images; or their values as a model sees them, one example after the other. */
 export type Examples = Images | Float32Array;
@@ -22,10 +22,8 @@ export async function encodeImages(
   examples: Examples,
   labelled?: Labelled,
 ): Promise<{ mean: Float32Array; logVariance: Float32Array }> {
-  const count = countOf(model, examples, "encodeImages");
-  const given = givenOf("encodeImages", model, count, labelled, examples);
-  const [mean, logVariance] = await inBatches(count, (start, end) => {
-    const q = model.encode(batchOf(model, examples, start, end), given(start, end));
+  const [mean, logVariance] = await overExamples("encodeImages", model, examples, labelled, (x, given) => {
+    const q = model.encode(x, given);
     return [q.mean, q.logVariance];
   });
   return { mean, logVariance };
@@ -44,10 +42,21 @@ export async function decodeLatents(model: Vae, latents: Float32Array, labelled?
 
 /** What remains of the examples: the mean pictures at the means of their latents, [count, ...shape]. */
 export async function reconstructImages(model: Vae, examples: Examples, labelled?: Labelled): Promise<Float32Array> {
-  const count = countOf(model, examples, "reconstructImages");
-  const given = givenOf("reconstructImages", model, count, labelled, examples);
-  const [pictures] = await inBatches(count, (start, end) => [model.reconstruct(batchOf(model, examples, start, end), given(start, end))]);
+  const [pictures] = await overExamples("reconstructImages", model, examples, labelled, (x, given) => [model.reconstruct(x, given)]);
   return pictures;
+}
+
+/** What f makes of all examples, batch by batch, joined. f is given x, and what a conditional model is told of it. */
+export async function overExamples(
+  caller: string,
+  model: Vae,
+  examples: Examples,
+  labelled: Labelled | undefined,
+  f: (x: Tensor, given: Given) => readonly Tensor[],
+): Promise<Float32Array[]> {
+  const count = countOf(model, examples, caller);
+  const given = givenOf(caller, model, count, labelled, examples);
+  return await inBatches(count, (start, end) => f(batchOf(model, examples, start, end), given(start, end)));
 }
 
 export interface SampleOptions {
@@ -55,35 +64,48 @@ export interface SampleOptions {
   readonly seed?: number;
   /** The class of all pictures, for a conditional model; if left out, its classes take turns. */
   readonly label?: number | undefined;
+  /** What the prior's latents are multiplied by: the standard deviation of those of a standard normal. Below 1 they stay nearer to 0. */
+  readonly temperature?: number;
+  /** Values drawn from p(x|z) instead of their means. The latents of a seed are the same. */
+  readonly values?: boolean;
 }
 
-/** Mean pictures of latents drawn from the prior, [count, ...shape]. The first ten of a hundred are the ten of the same seed. */
-export async function sampleImages(model: Vae, { count = 64, seed = 1, label }: SampleOptions = {}): Promise<Float32Array> {
-  const { classes } = model;
+/** Pictures of latents drawn from the prior, [count, ...shape]. The first ten of a hundred are the ten of the same seed. */
+export async function sampleImages(model: Vae, options: SampleOptions = {}): Promise<Float32Array> {
+  const { count = 64, seed = 1, label, temperature = 1, values = false } = options;
+  const { classes, likelihood, prior } = model;
   whole("count", count);
   seedOf(seed);
-  if (label !== undefined && classes === 0) throw new Error(`sampleImages: label ${label} for a model that is not conditional`);
-  if (label !== undefined) whole("label", label, 0, classes - 1);
+  positive("temperature", temperature);
+  checkLabel("sampleImages", model, label);
+  const pictures = (z: Tensor, given: Given) => likelihood[values ? "sample" : "mean"](model.decode(z.mul(temperature), given));
   const draw = compile(
     (first: Tensor) => {
-      if (classes === 0) return model.sample(BATCH);
+      if (classes === 0) return pictures(prior.sample(BATCH), {});
       const turns = arange(0, BATCH, 1, "u32").add(first).mod(classes);
-      return model.sample(BATCH, { labels: label === undefined ? turns : full([BATCH], label, "u32") });
+      return pictures(prior.sample(BATCH), { labels: label === undefined ? turns : full([BATCH], label, "u32") });
     },
     { seed },
   );
   try {
-    const [pictures] = await inBatches(count, (start) => [draw(tensor(start, [], "u32"))]);
-    return pictures;
+    const [drawn] = await inBatches(count, (start) => [draw(tensor(start, [], "u32"))]);
+    return drawn;
   } finally {
     draw.dispose();
   }
 }
 
+/** Throws if a label is no class of the model; undefined is none. */
+export function checkLabel(caller: string, { classes }: Vae, label: number | undefined): void {
+  if (label === undefined) return;
+  if (classes === 0) throw new Error(`${caller}: label ${label} for a model that is not conditional`);
+  whole("label", label, 0, classes - 1);
+}
+
 const BATCH = 64;
 
 /** The results of f for all batches, joined; a result may have more rows than were asked for. */
-async function inBatches(count: number, f: (start: number, end: number) => readonly Tensor[]): Promise<Float32Array[]> {
+export async function inBatches(count: number, f: (start: number, end: number) => readonly Tensor[]): Promise<Float32Array[]> {
   const all: Float32Array[] = [];
   for (let start = 0; start < count; start += BATCH) {
     const end = Math.min(start + BATCH, count);
