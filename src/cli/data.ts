@@ -82,6 +82,9 @@ const DRAWN: ReadonlyMap<string, Drawn> = new Map([
 /** Whether --data names what a program draws, and not a folder. */
 export const isDrawn = (data: string): boolean => DRAWN.has(data);
 
+/** The number of the first test picture of what a program draws. */
+export const drawnTestStart = (data: string): number | undefined => DRAWN.get(data)?.testStart;
+
 /** Where --data points to, in a form that is right from every folder. */
 export const dataSource = (data: string): string => (isDrawn(data) ? data : resolve(data));
 

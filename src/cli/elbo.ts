@@ -18,6 +18,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   interpolate: async () => (await import("./commands/interpolate.ts")).interpolate,
   attribute: async () => (await import("./commands/attribute.ts")).attribute,
   neighbours: async () => (await import("./commands/neighbours.ts")).neighbours,
+  evaluate: async () => (await import("./commands/evaluate.ts")).evaluate,
   check: async () => (await import("./commands/check.ts")).check,
   devices: async () => (await import("./commands/devices.ts")).devices,
 };

@@ -28,17 +28,22 @@ export interface Command {
   readonly summary: string;
   /** Words that must be given, by name, each with its help. */
   readonly operands: Operands;
+  /** The last operand may be given again and again: `run` finds the further ones in `more`. */
+  readonly repeated?: boolean;
   readonly options: Options;
   readonly examples: readonly string[];
   run(values: Readonly<Record<string, unknown>>): Promise<void>;
 }
 
+type More<R> = R extends true ? { readonly more: readonly string[] } : unknown;
+
 /** A command whose `run` receives what its options and operands declare. */
-export function command<const O extends Options, const P extends Operands>(
-  declared: Omit<Command, "operands" | "options" | "run"> & {
+export function command<const O extends Options, const P extends Operands, const R extends boolean = false>(
+  declared: Omit<Command, "operands" | "options" | "repeated" | "run"> & {
     readonly operands: P;
+    readonly repeated?: R;
     readonly options: O;
-    run(values: ValuesOf<O> & { readonly [K in keyof P]: string }): Promise<void>;
+    run(values: ValuesOf<O> & { readonly [K in keyof P]: string } & More<R>): Promise<void>;
   },
 ): Command {
   return { ...declared, run: (values) => declared.run(values as Parameters<typeof declared.run>[0]) }; // `parse` made them by this declaration
@@ -110,7 +115,7 @@ const decimal = (text: string): number | undefined =>
   /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) && Number.isFinite(Number(text)) ? Number(text) : undefined;
 
 /** The values of a command line, or "help" where that was asked for. */
-export function parse({ name, operands, options }: Command, args: readonly string[]): Record<string, unknown> | "help" {
+export function parse({ name, operands, options, repeated = false }: Command, args: readonly string[]): Record<string, unknown> | "help" {
   const types = Object.entries(options).map(([key, { placeholder }]) => [key, { type: placeholder ? "string" : "boolean" }] as const);
   // Not strict: Node then reports every token as it stands, and the messages can be ours.
   const { tokens } = parseArgs({
@@ -148,12 +153,13 @@ export function parse({ name, operands, options }: Command, args: readonly strin
   const names = Object.keys(operands);
   const [missing] = names.slice(words.length);
   if (missing) throw new UsageError(`${missing.toUpperCase()} is missing: ${operands[missing]}; elbo ${name} --help`);
+  const more = repeated ? words.splice(names.length) : [];
   if (words.length > names.length) throw new UsageError(`unexpected argument "${words[names.length]}"; elbo ${name} --help`);
-  return { ...values, ...Object.fromEntries(names.map((key, i) => [key, words[i]])) };
+  return { ...values, ...Object.fromEntries(names.map((key, i) => [key, words[i]])), ...(repeated && { more }) };
 }
 
 /** The text of `--help`. */
-export function helpText({ name, summary, operands, options, examples }: Command): string {
+export function helpText({ name, summary, operands, options, examples, repeated = false }: Command): string {
   const rows = Object.entries(options).map(([key, option]) => {
     const { default: value, shownDefault = value } = option;
     const by = option.placeholder && shownDefault !== undefined ? ` (default: ${shownDefault})` : "";
@@ -161,7 +167,8 @@ export function helpText({ name, summary, operands, options, examples }: Command
   });
   rows.push(["--help", "show this text"]);
   const words = Object.entries(operands).map(([key, help]) => [key.toUpperCase(), help]);
-  const usage = ["elbo", name, ...words.map(([word]) => word), "[options]"].join(" ");
+  const again = repeated ? [`[${words.at(-1)?.[0]}...]`] : [];
+  const usage = ["elbo", name, ...words.map(([word]) => word), ...again, "[options]"].join(" ");
   return [
     `${summary}\n\nusage: ${usage}`,
     columns([...words, ...rows]),

@@ -67,6 +67,16 @@ export { latentManifold, type Manifold, type ManifoldOptions } from "./tasks/man
 export { type NeighbourOptions, type Neighbours, nearestImages, nearestRows } from "./tasks/neighbours.ts";
 export { type Reconstructions, reconstructions } from "./tasks/reconstruct.ts";
 export { fitLatents, type LatentMixtureOptions, type LatentMixtures, sampleMixtures } from "./tasks/sampling.ts";
+export { type Absent, type AssessOptions, type Assessed, type Assessment, assess } from "./tasks/evaluation/assess.ts";
+export { type Between, type Distances, sampleDistances } from "./tasks/evaluation/distances.ts";
+export { type FactorScore, type FactorScoreOptions, factorScore } from "./tasks/evaluation/factor-score.ts";
+export type { Factors } from "./tasks/evaluation/factors.ts";
+export { type Gap, mutualInformationGap } from "./tasks/evaluation/gap.ts";
+export { type Codes, type Information, mutualInformation } from "./tasks/evaluation/information.ts";
+export type { Estimate } from "./tasks/evaluation/log-mean.ts";
+export { type Mmd, medianDistance, mmd } from "./tasks/evaluation/mmd.ts";
+export { NLL_SAMPLES, type NllOptions, negativeLogLikelihood } from "./tasks/evaluation/nll.ts";
+export { seenImages } from "./tasks/evaluation/seen.ts";
 export { type Traversal, type TraversalOptions, traverseLatents } from "./tasks/traverse.ts";
 export {
   type EndEvent,
