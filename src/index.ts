@@ -6,7 +6,7 @@ import "./kernels/methods.ts";
 export { checkGradient } from "./autograd/check.ts";
 export { grad, valueAndGrad } from "./autograd/grad.ts";
 export * from "./autograd/optimizers.ts";
-export { type CyclicalOptions, cosineDecay, cyclical, linearWarmup, ramp, type Schedule, stepDecay } from "./autograd/schedules.ts";
+export { type CyclicalOptions, cosineDecay, cyclical, linearWarmup, ramp, type Schedule, stages, stepDecay } from "./autograd/schedules.ts";
 export type { Device } from "./kernels/devices/device.ts";
 export { type DeviceName, type OpenOptions, open } from "./kernels/devices/open.ts";
 export type { WebGpuDevice } from "./kernels/devices/webgpu/device.ts";

@@ -342,7 +342,7 @@ onEachDevice("a disposed optimizer leaves the parameters as they are, and gives 
   const held = device.bytes;
   optimizer.dispose();
   optimizer.dispose();
-  expect(device.bytes).toBe(held - 2 * 400 - 2 * 4); // two moments, and two states of its own
+  expect(device.bytes).toBe(held - 2 * 400 - 3 * 4); // two moments, and three states of its own
   expect(await values(w)).toEqual(trained);
   expect(await values(w.mul(2))).toEqual(trained.map((x) => x * 2));
   expect(() => optimizer.step(w.sum())).toThrow(/was disposed/);
@@ -359,9 +359,9 @@ onEachDevice("what an optimizer recorded runs before it is disposed", async () =
 
 test("names of the states", () => {
   const ps = [parameter([1]), parameter([2])];
-  expect([...sgd(ps).state.keys()]).toEqual(["steps", "ok"]);
-  expect([...sgd(ps, { momentum: 0.9 }).state.keys()]).toEqual(["steps", "ok", "0.velocity", "1.velocity"]);
-  expect([...adam(ps).state.keys()]).toEqual(["steps", "ok", "0.mean", "1.mean", "0.variance", "1.variance"]);
+  expect([...sgd(ps).state.keys()]).toEqual(["steps", "ok", "pace"]);
+  expect([...sgd(ps, { momentum: 0.9 }).state.keys()]).toEqual(["steps", "ok", "pace", "0.velocity", "1.velocity"]);
+  expect([...adam(ps).state.keys()]).toEqual(["steps", "ok", "pace", "0.mean", "1.mean", "0.variance", "1.variance"]);
 });
 
 test("what cannot be optimized is refused", () => {

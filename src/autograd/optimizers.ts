@@ -2,7 +2,8 @@
 // everything else. Adam's moments lie beside their parameter in one block, which a kernel binds once.
 //
 // Every update is conditional: once a loss (or, with clipping, a gradient norm) is not finite, that step and all later
-// ones leave parameters and moments as they were. The last good state survives, and the step count tells which it is.
+// ones leave parameters and moments as they were. The last good state survives, and the step count tells which it is. To go on from
+// there, set `ok` to 1 again, and perhaps `pace`, by which the rate is multiplied, to less.
 
 import { where } from "../kernels/elementwise/table.ts";
 import { fullOf } from "../kernels/layout/full.ts";
@@ -10,7 +11,7 @@ import { parameterLeaf } from "../kernels/layout/leaf.ts";
 import { assign } from "../kernels/state/assign.ts";
 import { scalar } from "../tensor/create.ts";
 import { format, sameShape } from "../tensor/shape.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { hostBlock, Tensor } from "../tensor/tensor.ts";
 import { withCompanions, withoutCompanions } from "./companions.ts";
 import { grad } from "./grad.ts";
 
@@ -23,7 +24,7 @@ export interface Optimizer {
   /** The same, from gradients at hand, one per parameter. A loss is given so that a step with one that is not finite is refused. */
   apply(gradients: readonly Tensor[], loss?: Tensor): void;
   readonly parameters: readonly Tensor[];
-  /** Everything that must be saved to resume, by name. */
+  /** Everything that must be saved to resume, by name: `steps`, `ok`, `pace`, and of parameter number i `i.mean` and the like. */
   readonly state: ReadonlyMap<string, Tensor>;
   /** Gives back the state; the parameters stay. */
   dispose(): void;
@@ -126,7 +127,7 @@ function optimizer(
   prepare: (rate: Tensor, step: Tensor) => Update,
 ): Optimizer {
   const steps = scalar(0, "u32");
-  const ok = scalar(1);
+  const { ok, pace } = guards();
   const apply = (gradients: readonly Tensor[], loss?: Tensor): void => {
     if (gradients.length !== parameters.length)
       throw new Error(`${name}: ${gradients.length} gradients for ${parameters.length} parameters`);
@@ -137,7 +138,8 @@ function optimizer(
     const norm = clipNorm === undefined ? undefined : globalNorm(gradients);
     const stillOk = [loss, norm].reduce<Tensor>((all, t) => (t ? all.mul(t.isFinite().reshape([])) : all), ok);
     const before = steps.cast("f32");
-    const update = prepare(typeof rate === "function" ? rate(before) : typeof rate === "number" ? fullOf([], rate) : rate, before.add(1));
+    const asked = typeof rate === "function" ? rate(before) : typeof rate === "number" ? fullOf([], rate) : rate;
+    const update = prepare(asked.mul(pace), before.add(1));
     const scale = norm && clipNorm ? scaleTo(norm, clipNorm) : undefined;
     parameters.forEach((w, i) => {
       for (const [state, value] of update(w, scale ? gradients[i].mul(scale) : gradients[i], i))
@@ -150,11 +152,17 @@ function optimizer(
   const dispose = () => {
     const beside = (own[0] ?? []).map((_, i) => own.map((list) => list[i]));
     withoutCompanions(parameters, beside, `the ${name} optimizer was disposed`);
-    steps.dispose();
-    ok.dispose();
+    for (const t of [steps, ok, pace]) t.dispose();
   };
-  const state = new Map([["steps", steps], ["ok", ok], ...named(companions)]);
+  const state = new Map([["steps", steps], ["ok", ok], ["pace", pace], ...named(companions)]);
   return { step: (loss) => apply(grad(loss, parameters), loss), apply, parameters, state, dispose, [Symbol.dispose]: dispose };
+}
+
+/** Both are 1 at first, and lie in one block, which a kernel binds once. */
+function guards(): { ok: Tensor; pace: Tensor } {
+  const block = hostBlock(Float32Array.of(1, 1), "f32", true);
+  const at = (offset: number) => new Tensor(parameterLeaf, [], {}, [], "f32", { block, offset });
+  return { ok: at(0), pace: at(1) };
 }
 
 /** √(Σ over all gradients of their squares). */

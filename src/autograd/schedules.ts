@@ -1,6 +1,7 @@
 // Schedules: learning rates and the weights of a loss as functions of the steps done. They are computed on the device from a step count
 // that is a tensor, because a number that a compiled step had seen once would stay what it was then.
 
+import { fullOf } from "../kernels/layout/full.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
 /** The value for a step, f32 and counted from 0. A `Rate` may be one. */
@@ -40,6 +41,18 @@ export const stepDecay =
       .mul(Math.log(factor))
       .exp()
       .mul(rate);
+
+/** values[0] until step at[0], then values[1] until at[1], and so on; the last one for good. */
+export function stages(values: readonly number[], at: readonly number[]): Schedule {
+  values.forEach((value, i) => {
+    checkNumbers("stages", { [`value ${i}`]: value });
+  });
+  if (values.length !== at.length + 1) throw new Error(`stages: ${at.length} steps divide ${at.length + 1} values, not ${values.length}`);
+  at.forEach((end, i) => {
+    checkSteps("stages", at[i - 1] ?? 0, end);
+  });
+  return (step) => at.reduce<Tensor>((value, end, i) => step.greaterEqual(end).where(values[i + 1], value), fullOf([], values[0]));
+}
 
 /** `from` until step `start`, `to` from step `end` on, and a straight line between. */
 export function ramp(from: number, to: number, end: number, start = 0): Schedule {

@@ -15,7 +15,8 @@ export interface ConvLayerOptions extends ConvOptions {
 export function conv2d(inputs: number, outputs: number, { kernel, ...options }: ConvLayerOptions, draw: Draw = initializer(1)): Layer {
   const groups = groupsOf("conv2d", options, inputs, outputs);
   const [kh, kw] = pair("conv2d", "kernel", kernel, 1);
-  const { weight, bias } = kernels([kh, kw, inputs / groups, outputs], outputs, draw, { fanIn: (kh * kw * inputs) / groups });
+  const fan = { fanIn: (kh * kw * inputs) / groups, fanOut: (kh * kw * outputs) / groups };
+  const { weight, bias } = kernels([kh, kw, inputs / groups, outputs], outputs, draw, fan);
   return { parameters: new Map(Object.entries({ weight, bias })), forward: (x) => x.conv2d(weight, options).add(bias) };
 }
 
@@ -33,7 +34,8 @@ export function convTranspose2d(
   const groups = groupsOf("convTranspose2d", options, inputs, outputs);
   const [kh, kw] = pair("convTranspose2d", "kernel", kernel, 1);
   const [across, down] = pair("convTranspose2d", "stride", options.stride ?? 1, 1);
-  const fan = { fanIn: (kh * kw * outputs) / groups, terms: (kh * kw * inputs) / groups / (across * down) };
+  const fanOut = (kh * kw * inputs) / groups;
+  const fan = { fanIn: (kh * kw * outputs) / groups, fanOut, terms: fanOut / (across * down) };
   const { weight, bias } = kernels([kh, kw, outputs / groups, inputs], outputs, draw, fan);
   return { parameters: new Map(Object.entries({ weight, bias })), forward: (x) => x.convTranspose2d(weight, options).add(bias) };
 }

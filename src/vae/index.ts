@@ -9,6 +9,8 @@ export { type ConvVaeOptions, convVae } from "./conv.ts";
 export type { Norm } from "./conv-layers.ts";
 export { UnfitSizeError } from "./conv-sizes.ts";
 export { type DenseOptions, denseVae } from "./dense.ts";
+export { type Diagnosis, type DiagnoseOptions, diagnose } from "./diagnosis/diagnose.ts";
+export type { Course, DiagnosisFinding, EpochLosses } from "./diagnosis/findings.ts";
 export { type EvaluateOptions, evaluate } from "./evaluate.ts";
 export { type Gaussian, gaussian, gaussianPosterior, type Posterior, type Prior, standardNormal } from "./gaussian.ts";
 export { type Draw, type Initialization, initializations, initializer } from "./initial.ts";
@@ -52,6 +54,7 @@ export {
   type WrittenWeight,
 } from "./objectives.ts";
 export type { ModelKind, ModelOptions } from "./options.ts";
+export { RATES_WANTED, readRate, type WrittenRate } from "./rates.ts";
 export {
   type DataDescription,
   describeData,
@@ -77,17 +80,52 @@ export type { Estimate } from "./tasks/evaluation/log-mean.ts";
 export { type Mmd, medianDistance, mmd } from "./tasks/evaluation/mmd.ts";
 export { NLL_SAMPLES, type NllOptions, negativeLogLikelihood } from "./tasks/evaluation/nll.ts";
 export { seenImages } from "./tasks/evaluation/seen.ts";
-export { type Traversal, type TraversalOptions, traverseLatents } from "./tasks/traverse.ts";
+export { adjustedRand, normalizedMutualInformation } from "./statistics/agreement.ts";
+export { type KMeans, type KMeansOptions, kMeans, nearestCenters } from "./statistics/kmeans.ts";
+export { accuracy, type Logistic, type LogisticOptions, logisticRegression } from "./statistics/logistic.ts";
 export {
-  type EndEvent,
-  type EpochEvent,
-  type StepEvent,
-  type TrainData,
-  type TrainEvent,
-  type Training,
-  type TrainOptions,
-  train,
-} from "./train.ts";
+  type Covariance,
+  gaussianMixture,
+  type Mixture,
+  type MixtureOptions,
+  type MixtureParameters,
+  mixtureOf,
+} from "./statistics/mixture.ts";
+export { type Pca, pca, projected, residuals } from "./statistics/pca.ts";
+export { type Stream, stream } from "./statistics/random.ts";
+export { type Rows, rowsOf } from "./statistics/rows.ts";
+export {
+  type ClusterAgreement,
+  type ClusterMethod,
+  type ClusterOptions,
+  type Clusters,
+  clusterAgreement,
+  clusterMethods,
+  clusterRows,
+  nearestMembers,
+  sizesOf,
+} from "./tasks/cluster.ts";
+export { type Embedding, embed } from "./tasks/embed.ts";
+export { mapByPca, mapByUmap, type PlaneMap, type UmapLibrary, type UmapOptions } from "./tasks/map.ts";
+export { type LabelledRows, linearProbe, type Probe, pixelComponents, pixelRows } from "./tasks/probe.ts";
+export { shareInterval } from "./statistics/beta.ts";
+export { auroc, type RocPoint, rocPoints, simplified, type Threshold, thresholdAt } from "./statistics/roc.ts";
+export { type Blame, blame } from "./tasks/anomaly/blame.ts";
+export { type Detector, type DetectorOptions, detector, type ScoresOf } from "./tasks/anomaly/detector.ts";
+export { halves, type Judgement, judge, type Share } from "./tasks/anomaly/judge.ts";
+export { type OneClass, oneClass } from "./tasks/anomaly/one-class.ts";
+export { type Score, type ScoreName, scoreNames, scores } from "./tasks/anomaly/scores.ts";
+export { coverage, hiddenError } from "./tasks/impute/figures.ts";
+export { meanImage, nearestBySeen } from "./tasks/impute/floor.ts";
+export { type Imputation, type ImputeMethod, type ImputeOptions, impute, imputeMethods } from "./tasks/impute/impute.ts";
+export { type MaskOptions, type Missing, masksFor, missingKinds } from "./tasks/impute/masks.ts";
+export { withMissing } from "./objectives/missing.ts";
+export { type Traversal, type TraversalOptions, traverseLatents } from "./tasks/traverse.ts";
+export { type TrainData, type Training, type TrainOptions, train } from "./train.ts";
+export type { EndEvent, EpochEvent, RecoveryEvent, StepEvent, TrainEvent } from "./training/events.ts";
+export { NotFiniteError, recoveryText } from "./training/recovery.ts";
+export { stateFromSafetensors, stateToSafetensors } from "./training/saved.ts";
+export type { TrainState } from "./training/state.ts";
 export {
   decodeLatents,
   type Examples,

@@ -8,6 +8,8 @@ export interface Fan {
   readonly fanIn: number;
   /** The products that are really added up. If left out, fanIn. */
   readonly terms?: number;
+  /** What one value of its input feeds, as PyTorch counts it. */
+  readonly fanOut: number;
 }
 
 /** `count` first values of a weight or of a bias. Each call is a stream of its own. */
@@ -17,12 +19,15 @@ export type Draw = (count: number, of: "weight" | "bias", fan: Fan) => Float32Ar
  * - `pytorch`: weights and biases uniform within 1/√fanIn, PyTorch's default. Behind each relu the variance falls to a sixth.
  * - `he`: weights uniform within √(6/terms), biases 0: the variance stays ("Delving Deep into Rectifiers", He et al. 2015), and
  *   networks of many layers begin to learn sooner.
+ * - `glorot`: weights uniform within √(6/(fanIn + fanOut)), biases 0: a compromise between keeping the variance of values and that of
+ *   gradients, for tanh ("Understanding the difficulty of training deep feedforward neural networks", Glorot and Bengio 2010).
  */
-export type Initialization = "pytorch" | "he";
+export type Initialization = "pytorch" | "he" | "glorot";
 
 const bounds: Readonly<Record<Initialization, (of: "weight" | "bias", fan: Fan) => number>> = {
   pytorch: (_, { fanIn }) => 1 / Math.sqrt(fanIn),
   he: (of, { fanIn, terms = fanIn }) => (of === "bias" ? 0 : Math.sqrt(6 / terms)),
+  glorot: (of, { fanIn, fanOut }) => (of === "bias" ? 0 : Math.sqrt(6 / (fanIn + fanOut))),
 };
 export const initializations = Object.keys(bounds) as readonly Initialization[];
 

@@ -17,6 +17,8 @@ export interface Layer {
 export interface Pass {
   /** Dropout drops, and batchNorm uses the batch's own statistics and remembers them. */
   readonly training?: boolean | undefined;
+  /** A number on the device. Where it is 0, a step that changes no parameter is not to change what batchNorm remembers either. */
+  readonly remember?: Tensor | undefined;
 }
 
 /**
@@ -26,7 +28,7 @@ export interface Pass {
 export function linear(inputs: number | Shape, outputs: number | Shape, draw: Draw = initializer(1)): Layer {
   const [from, to] = [inputs, outputs].map((n) => (typeof n === "number" ? [n] : n));
   const [inner, outer] = [size(from), size(to)];
-  const fan = { fanIn: inner };
+  const fan = { fanIn: inner, fanOut: outer };
   const weight = storedAs(parameter(draw(inner * outer, "weight", fan), [inner, outer]), linearLayout(from, to));
   const bias = storedAs(parameter(draw(outer, "bias", fan), [outer]), biasLayout(to));
   return { parameters: new Map(Object.entries({ weight, bias })), forward: (x) => x.matmul(weight).add(bias) };
@@ -83,21 +85,22 @@ export function batchNorm(channels: number, { momentum = 0.1, epsilon = 1e-5 }: 
   const [weight, bias] = [filled(channels, 1), filled(channels, 0)];
   const state = { running_mean: filled(channels, 0), running_var: filled(channels, 1), num_batches_tracked: scalar(0, "u32") };
 
-  const forward = (x: Tensor, { training = false }: Pass = {}): Tensor => {
+  const forward = (x: Tensor, { training = false, remember }: Pass = {}): Tensor => {
     if (!training) return x.batchNorm(state.running_mean, state.running_var, { weight, bias, epsilon });
     if (x.rank < 2 || x.shape.at(-1) !== channels) throw new Error(`batchNorm: takes [n, …, ${channels}], not ${x}`);
     const n = x.size / channels;
     if (n < 2) throw new Error(`batchNorm: ${x} has ${n} values per channel, and a variance takes two; train with more examples`);
     const { y, mean, variance } = standardized(x, [...x.shape.keys()].slice(0, -1), epsilon);
-    follow(state.running_mean, mean);
-    follow(state.running_var, variance.mul(n / (n - 1)));
-    assign(state.num_batches_tracked, state.num_batches_tracked.add(1), "batchNorm");
+    follow(state.running_mean, mean, remember);
+    follow(state.running_var, variance.mul(n / (n - 1)), remember);
+    assign(state.num_batches_tracked, state.num_batches_tracked.add(remember?.cast("u32") ?? 1), "batchNorm");
     return affine("batchNorm", y, { weight, bias }, [channels]);
   };
   /** A batch whose statistics are no numbers would spoil the average for good, and changes nothing, as with an optimizer. */
-  const follow = (average: Tensor, now: Tensor): void => {
+  const follow = (average: Tensor, now: Tensor, remember: Tensor | undefined): void => {
     const moved = average.mul(1 - momentum).add(now.reshape([channels]).mul(momentum));
-    assign(average, where(moved.isFinite(), moved, average), "batchNorm");
+    const counts = remember ? moved.isFinite().mul(remember) : moved.isFinite();
+    assign(average, where(counts, moved, average), "batchNorm");
   };
   return { parameters: new Map(Object.entries({ weight, bias })), state: new Map(Object.entries(state)), forward };
 }

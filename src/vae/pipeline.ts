@@ -43,10 +43,23 @@ export async function read(terms: Terms<Tensor>): Promise<Terms<number>[]> {
   return Array.from(values[0], (_, i) => termsOf(names, (which) => values[which][i]));
 }
 
+/** What was added up so far, so that an average can be gone on with. */
+export interface Sums {
+  readonly weight: number;
+  readonly terms: Readonly<Record<string, number>>;
+}
+export const nothing: Sums = { weight: 0, terms: {} };
+
+export interface Average {
+  add(terms: Terms<number>, weight?: number): void;
+  mean(): Terms<number>;
+  sums(): Sums;
+}
+
 /** The weighted average of what was added, which always has the same terms. */
-export function average(): { add(terms: Terms<number>, weight?: number): void; mean(): Terms<number> } {
-  const sums = new Map<keyof Terms<number>, number>();
-  let total = 0;
+export function average(from: Sums = nothing): Average {
+  const sums = new Map(Object.entries(from.terms)) as Map<keyof Terms<number>, number>;
+  let total = from.weight;
   return {
     add: (terms, weight = 1) => {
       for (const [name, value] of Object.entries(terms) as [keyof Terms<number>, number][])
@@ -57,6 +70,7 @@ export function average(): { add(terms: Terms<number>, weight?: number): void; m
       const all = [...sums.values()];
       return termsOf([...sums.keys()], (which) => all[which] / total);
     },
+    sums: () => ({ weight: total, terms: Object.fromEntries(sums) }),
   };
 }
 

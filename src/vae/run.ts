@@ -20,11 +20,13 @@ export interface RunConfig {
   readonly training: Readonly<Record<string, unknown>>;
   readonly data: DataDescription | undefined;
   /** The weights that belong to this config, and no others. */
-  readonly weights: WeightsFile;
+  readonly weights: SavedFile;
+  /** The state of the training at that moment, if it was saved: then it can be resumed. */
+  readonly optimizer?: SavedFile;
 }
 
-export interface WeightsFile {
-  readonly file: "model.safetensors";
+export interface SavedFile {
+  readonly file: "model.safetensors" | "optimizer.safetensors";
   readonly bytes: number;
   readonly sha256: string;
 }
@@ -53,7 +55,7 @@ const VERSION = 1;
 
 export function runConfig(
   model: Vae,
-  weights: WeightsFile,
+  files: Pick<RunConfig, "weights" | "optimizer">,
   training: RunConfig["training"] = {},
   data: DataDescription | undefined = undefined,
   objective: Objective = elbo(),
@@ -61,7 +63,7 @@ export function runConfig(
   const loss =
     `nats per example, summed over its values, averaged over examples: loss = ${objective.formula}; ` +
     `reconstruction = -log p(x|z) with a ${model.likelihood.name} likelihood, averaged over the z of an example; kl = KL(q(z|x) || p(z))`;
-  return { format: FORMAT, version: VERSION, model: model.config, loss, training, data, weights };
+  return { format: FORMAT, version: VERSION, model: model.config, loss, training, data, ...files };
 }
 
 /** The config in a text, as far as it can be told without the weights. `name` is the file's, for messages. */
@@ -77,12 +79,16 @@ export function parseRunConfig(text: string, name: string): RunConfig {
     const advice = Number(config.version) > VERSION ? "; a newer Elbo reads it" : "";
     throw new Error(`${name}: a run of version ${quote(config.version)}; this Elbo reads version ${VERSION}${advice}`);
   }
-  const { model, weights } = config;
+  const { model, weights, optimizer } = config;
   if (typeof model !== "object" || model === null) throw new Error(`${name}: model is ${quote(model)}, not a description of one`);
-  if (typeof weights?.sha256 !== "string" || !Number.isSafeInteger(weights.bytes)) {
-    throw new Error(`${name}: weights is ${quote(weights)}, not the size and sha256 of model.safetensors`);
-  }
+  checkFile(name, "weights", weights, "model.safetensors");
+  if (optimizer !== undefined) checkFile(name, "optimizer", optimizer, "optimizer.safetensors");
   return config as RunConfig;
+}
+
+function checkFile(name: string, key: string, saved: Partial<SavedFile> | undefined, file: string): void {
+  if (typeof saved?.sha256 === "string" && Number.isSafeInteger(saved.bytes)) return;
+  throw new Error(`${name}: ${key} is ${quote(saved)}, not the size and sha256 of ${file}`);
 }
 
 /** The lines of metrics.jsonl. */

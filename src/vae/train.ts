@@ -1,16 +1,23 @@
 // Training: a step is compiled once and replayed, the data set stays on the device as bytes, and the loop only starts steps and
-// looks at the results of earlier ones. It knows nothing of the model but its loss.
+// looks at the results of earlier ones. It knows nothing of the model but its loss. What it is between two steps is a session
+// (training/session.ts); what happens when a loss is no number is said in training/recovery.ts.
 
 import type { Images } from "../data/images.ts";
-import { adam, batchOrder, compile, type Optimizer, type Precision, sync, type Tensor } from "../index.ts";
+import { type Optimizer, type Precision, sync, type Tensor } from "../index.ts";
 import { type Binarize, binarizeImages } from "./binarize.ts";
-import { batchOf, type Evaluator, evaluator, objectiveIn } from "./evaluate.ts";
+import { type Diagnoser, diagnoser } from "./diagnosis/diagnose.ts";
+import { type Evaluator, evaluator, objectiveIn } from "./evaluate.ts";
 import type { Vae } from "./model.ts";
-import type { Objective, Terms } from "./objectives/objective.ts";
+import type { Objective } from "./objectives/objective.ts";
 import type { Weight } from "./objectives/weights.ts";
 import { checkBinarize, checkFit, checkImages, resident } from "./pictures.ts";
-import { average, inFlight, read } from "./pipeline.ts";
+import { inFlight } from "./pipeline.ts";
 import { seedOf, whole } from "./settings.ts";
+import type { EndEvent, EpochEvent, StepEvent, TrainEvent } from "./training/events.ts";
+import { type Recovery, recovery } from "./training/recovery.ts";
+import { type Session, session } from "./training/session.ts";
+import { basisOf, checkState, type TrainState } from "./training/state.ts";
+import type { StepResult } from "./training/step.ts";
 
 export interface TrainData {
   readonly train: Images;
@@ -18,6 +25,7 @@ export interface TrainData {
 }
 
 export interface TrainOptions {
+  /** In all, with those before it was resumed. */
   readonly epochs?: number;
   /** Images that do not fill the last batch of an epoch are left out of it; in the next epoch they are others. */
   readonly batch?: number;
@@ -33,6 +41,18 @@ export interface TrainOptions {
   readonly beta?: Weight | undefined;
   /** Grey images as zeros and ones, drawn once by the seed or anew in each step; also those to test on. */
   readonly binarize?: Binarize | undefined;
+  /**
+   * Goes on where another training was: what its `state()` gave. The model is to be as it was then, the data the same ones, and the options
+   * as well, but for `epochs`. What comes of it is what would have come of the other one, bit for bit on the same device.
+   */
+  readonly resume?: TrainState | undefined;
+  /**
+   * How often a step whose loss is no number is left out, and the learning rate halved, before that is an error. If the optimizer is
+   * another than Elbo's it always is. Above 0 a copy of the model and the optimizer's state is read at the end of each epoch.
+   */
+  readonly retries?: number;
+  /** Looks at the latents at the end of each epoch, of a thousand test images or else training images. */
+  readonly diagnose?: boolean;
   /** Ends the training after the running step. The model stays what it has become by then. */
   readonly signal?: AbortSignal | undefined;
   /** Steps handed to the device at once: worth more than 1 where a step is shorter than the way to the device and back. */
@@ -42,46 +62,19 @@ export interface TrainOptions {
   readonly onEpoch?: ((event: EpochEvent) => void | Promise<void>) | undefined;
 }
 
-/** One step of gradient descent. Its loss is known when the next steps have already begun. */
-export interface StepEvent extends Terms<number> {
-  readonly type: "step";
-  /** From 1. */
-  readonly epoch: number;
-  readonly step: number;
-  readonly stepsPerEpoch: number;
-  /** Seen since the training began. */
-  readonly images: number;
-}
-
-export interface EpochEvent {
-  readonly type: "epoch";
-  readonly epoch: number;
-  /** Averages over the steps of the epoch, each with the parameters of its time. */
-  readonly train: Terms<number>;
-  /** With the parameters at the end of the epoch; absent without a test set, or if the training was aborted meanwhile. */
-  readonly test?: Terms<number>;
-  /** Of training; the evaluation is not counted. */
-  readonly seconds: number;
-  readonly imagesPerSecond: number;
-}
-
-export interface EndEvent {
-  readonly type: "end";
-  readonly reason: "done" | "aborted";
-  /** Steps done in all. */
-  readonly steps: number;
-  readonly epochs: readonly EpochEvent[];
-}
-
-export type TrainEvent = StepEvent | EpochEvent | EndEvent;
-
 /** Runs when it is awaited, for its last event, or iterated, for all of them. Leaving the iteration ends the training. */
-export interface Training extends AsyncIterable<TrainEvent>, PromiseLike<EndEvent> {}
+export interface Training extends AsyncIterable<TrainEvent>, PromiseLike<EndEvent> {
+  /** What is to be saved with the model to resume. It is known in `onEpoch`, and in the body of an iteration at an epoch and at the end. */
+  state(): Promise<TrainState>;
+}
+
+const RETRIES = 6;
 
 /** Trains the model on the device that was opened last. Nothing runs before the result is awaited or iterated. */
 export function train(model: Vae, data: TrainData, options: TrainOptions = {}): Training {
-  const { epochs = 1, batch = 128, stepsPerSubmit = 1, seed = 1, precision = "f32", binarize } = options;
+  const { epochs = 1, batch = 128, stepsPerSubmit = 1, seed = 1, precision = "f32", binarize, retries = RETRIES, resume } = options;
   for (const [name, value] of Object.entries({ epochs, batch, stepsPerSubmit })) whole(name, value);
+  whole("retries", retries, 0);
   seedOf(seed);
   const objective = objectiveIn("train", options);
   for (const images of [data.train, data.test]) if (images) checkImages("train", model, images);
@@ -89,8 +82,14 @@ export function train(model: Vae, data: TrainData, options: TrainOptions = {}): 
   if (binarize === undefined) checkFit("train", model, data.train);
   const { count, name } = data.train;
   if (batch > count) throw new Error(`train: a batch of ${batch} is more than the ${count} images of ${name}`);
+  const basis = () => basisOf(data.train, { batch, seed, precision, binarize });
+  if (resume) checkState(resume, basis(), epochs);
 
-  const events = run(model, data, { ...options, epochs, batch, stepsPerSubmit, seed, precision, objective });
+  const settings = { ...options, epochs, batch, stepsPerSubmit, seed, precision, objective, retries };
+  let paused: Session | undefined; // between two steps, where there is a state
+  const events = run(model, data, settings, (now) => {
+    paused = now;
+  });
   let end: EndEvent | undefined;
   async function* each(): AsyncGenerator<TrainEvent, void> {
     for await (const event of events) {
@@ -107,78 +106,102 @@ export function train(model: Vae, data: TrainData, options: TrainOptions = {}): 
     [Symbol.asyncIterator]: each,
     // biome-ignore lint/suspicious/noThenProperty: it is meant to be awaited
     then: (onEnd, onError) => ended().then(onEnd, onError),
+    state: async () => {
+      if (!paused) throw new Error("train: its state is known at the end of an epoch, in onEpoch or while its event is handled");
+      return { ...paused.position(), basis: basis(), tensors: await paused.tensors() };
+    },
   };
 }
 
 type Settings = TrainOptions &
-  Required<Pick<TrainOptions, "epochs" | "batch" | "stepsPerSubmit" | "seed" | "precision">> & { readonly objective: Objective };
+  Required<Pick<TrainOptions, "epochs" | "batch" | "stepsPerSubmit" | "seed" | "precision" | "retries">> & {
+    readonly objective: Objective;
+  };
+type Pause = (session: Session | undefined) => void;
 
-async function* run(model: Vae, { train, test }: TrainData, settings: Settings): AsyncGenerator<TrainEvent, void> {
-  const { epochs, batch, stepsPerSubmit, seed, precision, objective, binarize, signal, onStep, onEpoch } = settings;
-  const parameters = [...model.parameters.values()];
-  const optimizer = (settings.optimizer ?? adam)(parameters);
+async function* run(model: Vae, { train, test }: TrainData, settings: Settings, pause: Pause): AsyncGenerator<TrainEvent, void> {
+  const { epochs, batch, seed, objective, binarize, signal, retries, resume, onEpoch } = settings;
   const data = resident(binarize === "static" ? binarizeImages(train, seed) : train, model);
+  const training = session(model, data, settings);
+  const { at, stepsPerEpoch } = training;
+  const rescue = recovery(training, retries);
   let evaluation: Evaluator | undefined;
-
-  const step = compile(
-    (): Terms<Tensor> & { readonly [name: string]: Tensor } => {
-      const [x, given] = batchOf(data, batchOrder(data.count, batch), binarize);
-      const done = step.clock.cast("f32"); // as a tensor: it goes on while the step is replayed
-      const terms = objective.terms(model, x, { ...given, step: done, training: true });
-      optimizer.step(terms.loss); // a loss that is no number changes nothing: the parameters of the step before remain
-      return { ...terms };
-    },
-    { seed, precision },
-  );
-  const stepsPerEpoch = Math.floor(data.count / batch);
-
-  function* steps(): Iterable<Promise<Terms<number>[]>> {
-    for (let done = 0; done < stepsPerEpoch && !signal?.aborted; done += stepsPerSubmit) {
-      const times = Math.min(stepsPerSubmit, stepsPerEpoch - done);
-      yield read(times === 1 ? step() : step.repeat(times));
-    }
-  }
-
+  let examination: Diagnoser | undefined;
   try {
+    if (resume) training.load(resume);
     const finished: EpochEvent[] = [];
-    let images = 0;
-    for (let epoch = 1; epoch <= epochs && !signal?.aborted; epoch++) {
-      const start = performance.now();
-      const { add, mean } = average();
-      let at = 0;
-      for await (const results of inFlight(steps())) {
-        for (const terms of results) {
-          checkFinite(terms, epoch, ++at);
-          add(terms);
-          images += batch;
-          const event: StepEvent = { type: "step", epoch, step: at, stepsPerEpoch, ...terms, images };
-          onStep?.(event);
-          yield event;
-        }
-      }
-      if (at < stepsPerEpoch) break; // aborted
-      const seconds = (performance.now() - start) / 1000;
+    while (at.epoch < epochs && !signal?.aborted) {
+      await rescue.mark();
+      yield* restOfEpoch(training, rescue, settings);
+      if (at.step < stepsPerEpoch) break; // aborted
+      const epoch = at.epoch + 1;
+      const { seconds, recoveries } = at;
       if (test) evaluation ??= evaluator(model, test, { seed, objective, binarize });
       const tested = await evaluation?.run(signal);
-      const speed = { seconds, imagesPerSecond: (stepsPerEpoch * batch) / seconds };
-      const event: EpochEvent = { type: "epoch", epoch, train: mean(), ...(tested ? { test: tested } : {}), ...speed };
+      const losses = { epoch, train: at.averages.mean(), ...(tested && { test: tested }) };
+      const isWhole = tested !== undefined || !test; // else it was aborted, and whoever resumes it begins with the evaluation
+      const now = tested && { epoch, train: losses.train.loss, test: tested.loss };
+      if (now && !(at.best && at.best.test <= now.test)) at.best = now;
+      if (settings.diagnose && isWhole) examination ??= diagnoser(model, test ?? train, { seed, objective, binarize });
+      const diagnosis = isWhole ? await examination?.run(now && at.best && { best: at.best, now }) : undefined;
+      const event: EpochEvent = {
+        type: "epoch",
+        ...losses,
+        ...(diagnosis && { diagnosis }),
+        ...(recoveries.length > 0 && { recoveries }),
+        ...{ seconds, imagesPerSecond: (stepsPerEpoch * batch) / seconds },
+      };
+      if (isWhole) training.turnPage();
       finished.push(event);
+      pause(training);
       await onEpoch?.(event);
       yield event;
+      pause(undefined);
     }
     await sync();
-    const isWhole = finished.length === epochs && (!test || finished[epochs - 1].test);
-    yield { type: "end", reason: isWhole ? "done" : "aborted", steps: images / batch, epochs: finished };
+    pause(training);
+    yield { type: "end", reason: at.epoch === epochs ? "done" : "aborted", steps: training.clock(), epochs: finished };
   } finally {
-    step.dispose();
+    pause(undefined);
+    training.dispose();
     evaluation?.dispose();
+    examination?.dispose();
     data.dispose();
-    optimizer.dispose();
   }
 }
 
-function checkFinite(terms: Terms<number>, epoch: number, step: number): void {
-  if (Number.isFinite(terms.loss)) return;
-  const parts = `reconstruction ${terms.reconstruction}, KL ${terms.kl}`;
-  throw new Error(`train: the loss is ${terms.loss} in epoch ${epoch}, step ${step} (${parts}); a lower learning rate may help`);
+/** The steps that are left of the epoch, and what has to be done about those that fail. */
+async function* restOfEpoch(training: Session, rescue: Recovery, settings: Settings): AsyncGenerator<TrainEvent, void> {
+  const { batch, stepsPerSubmit, signal, onStep } = settings;
+  const { at, stepsPerEpoch } = training;
+  const start = performance.now();
+  const before = at.seconds;
+
+  function* submissions(): Iterable<Promise<StepResult[]>> {
+    for (let done = at.step; done < stepsPerEpoch && !signal?.aborted; done += stepsPerSubmit) {
+      yield training.start(Math.min(stepsPerSubmit, stepsPerEpoch - done));
+    }
+  }
+  const refused: StepResult[] = [];
+  async function* steps(): AsyncGenerator<StepEvent, void> {
+    for await (const results of inFlight(submissions())) {
+      for (const result of results) {
+        if (!result.ok) return void refused.push(result); // so were all that have been started since
+        at.averages.add(result.terms);
+        at.step++;
+        const [epoch, images] = [at.epoch + 1, training.clock() * batch];
+        yield { type: "step", epoch, step: at.step, stepsPerEpoch, ...result.terms, images };
+      }
+    }
+  }
+  for (;;) {
+    for await (const event of steps()) {
+      onStep?.(event);
+      yield event;
+    }
+    at.seconds = before + (performance.now() - start) / 1000;
+    const failed = refused.pop();
+    if (!failed && (at.step < stepsPerEpoch || (await rescue.isSound()))) return;
+    yield await rescue.recover({ clock: training.clock() - (failed ? 0 : 1), ...failed }, signal);
+  }
 }

@@ -1,0 +1,83 @@
+// One step of gradient descent: compiled once and replayed; and recorded anew where somebody has to look into it.
+
+import { adam, batchOrder, type Compiled, compile, type Optimizer, type Precision, type Tensor } from "../../index.ts";
+import { tensor } from "../../tensor/create.ts";
+import { within } from "../../tensor/trace.ts";
+import type { Binarize } from "../binarize.ts";
+import { batchOf } from "../evaluate.ts";
+import type { Vae } from "../model.ts";
+import type { Objective, Terms } from "../objectives/objective.ts";
+import type { Resident } from "../pictures.ts";
+import { read } from "../pipeline.ts";
+
+export interface StepSettings {
+  readonly batch: number;
+  readonly seed: number;
+  readonly precision: Precision;
+  readonly objective: Objective;
+  readonly binarize?: Binarize | undefined;
+  readonly optimizer?: ((parameters: readonly Tensor[]) => Optimizer) | undefined;
+}
+
+/** What came of a step. */
+export interface StepResult {
+  readonly terms: Terms<number>;
+  /** Whether the parameters were changed; not after a loss, or with clipping a gradient, that is no number. */
+  readonly ok: boolean;
+}
+
+export interface TrainingStep {
+  readonly optimizer: Optimizer;
+  readonly compiled: Pick<Compiled<[], { [name: string]: Tensor }>, "clock" | "lossScale">;
+  /** Starts so many steps in one submission. */
+  start(times: number): Promise<StepResult[]>;
+  /** What a step at this clock makes, to be computed by somebody else. */
+  record(clock: Tensor): readonly Tensor[];
+  /** The numbers of the images in the batch of this clock. */
+  rows(clock: number): number[];
+  dispose(): void;
+}
+
+export function trainingStep(model: Vae, data: Resident, settings: StepSettings): TrainingStep {
+  const { batch, seed, precision, objective, binarize } = settings;
+  const optimizer = (settings.optimizer ?? adam)([...model.parameters.values()]);
+  const ok = optimizer.state.get("ok");
+
+  const record = (clock: Tensor): Terms<Tensor> & { readonly [name: string]: Tensor } => {
+    const [x, given] = batchOf(data, batchOrder(data.count, batch), binarize);
+    const done = clock.cast("f32"); // as a tensor: it goes on while the step is replayed
+    const terms = objective.terms(model, x, { ...given, step: done, training: true, remember: ok });
+    optimizer.step(terms.loss); // a loss that is no number changes nothing: the parameters of the step before remain
+    return { ...terms };
+  };
+  const compiled = compile(
+    (): Terms<Tensor> & { readonly [name: string]: Tensor } => ({ ...record(compiled.clock), ...(ok && { ok: ok.mul(1) }) }),
+    {
+      seed,
+      precision,
+    },
+  );
+  return {
+    optimizer,
+    compiled,
+    start: async (times) => {
+      const results = await read(times === 1 ? compiled() : compiled.repeat(times));
+      return results.map((all) => {
+        const { ok = 1, ...terms } = all as Terms<number> & { ok?: number };
+        return { terms, ok: ok !== 0 && Number.isFinite(terms.loss) };
+      });
+    },
+    record: (clock) => Object.values(record(clock)),
+    rows: (clock) => {
+      const now = tensor(Uint32Array.of(clock), [], "u32");
+      const order = within({ effects: [], draws: 0, clock: () => now, seed }, () => batchOrder(data.count, batch));
+      const rows = new Uint32Array(batch);
+      order.op.js(rows, [Uint32Array.of(clock)], order);
+      return [...rows];
+    },
+    dispose: () => {
+      compiled.dispose();
+      optimizer.dispose();
+    },
+  };
+}
