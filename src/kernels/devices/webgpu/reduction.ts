@@ -47,6 +47,10 @@ const MANY = 1 << 15; // results that occupy a GPU, one for each invocation
 const ROUNDS = 32; // elements of an invocation, four at a time: more than that take longer than a second dispatch
 const GROUPS = 1024; // workgroups that keep the memory of a large GPU busy
 
+// Where each invocation folds alone, on a driver in software: measured with SwiftShader, which computes four invocations at once on each core.
+const INVOCATIONS = 256;
+const RUN = 1024; // elements
+
 /** How many results a workgroup of 256 makes; 0: each invocation makes its own. */
 function resultsOf({ n, r, along }: Folds, { family }: Target): number {
   if (family === "simple" || r < SHORT || (!along && n >= MANY)) return 0;
@@ -60,7 +64,11 @@ function piecesOf(folds: Folds, target: Target): { pieces: number; length: numbe
   const results = resultsOf(folds, target);
   const [lanes, groups] = results === 0 ? [1, n] : [256 / results, Math.ceil(n / results)];
   const isLong = results > 0 && r > ROUNDS * lanes && 2 * groups < GROUPS;
-  const wanted = target.parts ?? (isLong ? Math.min(Math.ceil(GROUPS / groups), Math.ceil((4 * r) / (ROUNDS * lanes))) : 1);
+  const isLongAlone = target.family === "simple" && r >= 2 * RUN && 2 * n <= INVOCATIONS;
+  let wanted = 1;
+  if (isLong) wanted = Math.min(Math.ceil(GROUPS / groups), Math.ceil((4 * r) / (ROUNDS * lanes)));
+  if (isLongAlone) wanted = Math.min(Math.ceil(INVOCATIONS / n), Math.ceil(r / RUN));
+  wanted = target.parts ?? wanted;
   const length = Math.ceil(r / Math.max(1, Math.min(wanted, r)));
   return { pieces: n === 0 || r === 0 ? 1 : Math.ceil(r / length), length };
 }
