@@ -3,6 +3,7 @@
 
 import type { Images } from "../data/images.ts";
 import {
+  activations,
   build,
   initializations,
   likelihoodFor,
@@ -36,6 +37,7 @@ const own: {
   readonly residual: Own<number>;
   readonly decoder: Own<string>;
   readonly dropout: Own<number>;
+  readonly activation: Own<string>;
   readonly init: Own<string>;
   readonly likelihood: Own<string>;
   readonly scale: Own<number | "learned" | "pixel">;
@@ -55,9 +57,14 @@ const own: {
       help: "conv: part of the values dropped in training",
     }),
   ),
+  activation: {
+    ...optional("activation", choice(Object.keys(activations), { default: "relu", help: "what follows each layer but the last" })),
+    help: `what follows each layer but the last: ${Object.keys(activations).join(", ")}`,
+    placeholder: "NAME",
+  },
   init: optional(
     "init",
-    choice([...initializations], { default: "pytorch", help: "first weights: PyTorch's, or larger ones that suit many layers" }),
+    choice([...initializations], { default: "pytorch", help: "first weights: PyTorch's, larger ones that suit many layers, or for tanh" }),
   ),
   likelihood: {
     ...optional("likelihood", choice([...likelihoodNames, "auto"], { default: "bernoulli", help: LIKELIHOOD })),

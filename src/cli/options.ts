@@ -129,6 +129,7 @@ export function parse({ name, operands, options, repeated = false }: Command, ar
 
   const values: Record<string, unknown> = Object.fromEntries(Object.entries(options).map(([key, option]) => [key, option.default]));
   const words: string[] = [];
+  const given = new Map<string, string>();
   for (const token of tokens) {
     if (token.kind === "positional") words.push(token.value);
     if (token.kind !== "option") continue;
@@ -140,6 +141,7 @@ export function parse({ name, operands, options, repeated = false }: Command, ar
     if (!option.placeholder) {
       if (token.value !== undefined) throw new UsageError(`${token.rawName} takes no value, but "${token.value}" was given`);
       values[token.name] = true;
+      given.set(token.name, "");
       continue;
     }
     // A negative number is a value that does not fit; any other dash begins the next option.
@@ -148,6 +150,7 @@ export function parse({ name, operands, options, repeated = false }: Command, ar
     const value = option.read(token.value!);
     if (value === undefined) throw new UsageError(`${token.rawName} "${token.value}" is not ${option.wanted}`);
     values[token.name] = value;
+    given.set(token.name, token.value!);
   }
 
   const names = Object.keys(operands);
@@ -155,8 +158,15 @@ export function parse({ name, operands, options, repeated = false }: Command, ar
   if (missing) throw new UsageError(`${missing.toUpperCase()} is missing: ${operands[missing]}; elbo ${name} --help`);
   const more = repeated ? words.splice(names.length) : [];
   if (words.length > names.length) throw new UsageError(`unexpected argument "${words[names.length]}"; elbo ${name} --help`);
-  return { ...values, ...Object.fromEntries(names.map((key, i) => [key, words[i]])), ...(repeated && { more }) };
+  const all = { ...values, ...Object.fromEntries(names.map((key, i) => [key, words[i]])), ...(repeated && { more }) };
+  texts.set(all, given);
+  return all;
 }
+
+const texts = new WeakMap<object, ReadonlyMap<string, string>>();
+
+/** What was given of the options that `parse` made these values of, as it was written; of a flag "". */
+export const givenIn = (values: object): ReadonlyMap<string, string> => texts.get(values) ?? new Map();
 
 /** The text of `--help`. */
 export function helpText({ name, summary, operands, options, examples, repeated = false }: Command): string {

@@ -13,6 +13,7 @@ export function progress({ epochs, batch }: { epochs: number; batch: number }): 
   let told = started;
   let last = started;
   const timed = { steps: 0, milliseconds: 0 };
+  let begun: number | undefined; // the part that was done before, of a training that is resumed
 
   return ({ epoch, step, stepsPerEpoch, loss }) => {
     const now = performance.now();
@@ -21,10 +22,12 @@ export function progress({ epochs, batch }: { epochs: number; batch: number }): 
       timed.milliseconds += now - last;
     }
     last = now;
+    const count = (epoch - 1) * stepsPerEpoch + step;
+    begun ??= (count - 1) / (epochs * stepsPerEpoch);
     if (now - told < every && step < stepsPerEpoch) return;
     told = now;
-    const done = ((epoch - 1) * stepsPerEpoch + step) / (epochs * stepsPerEpoch);
-    const left = ((now - started) / done) * (1 - done); // what lies between epochs is counted with the steps
+    const done = count / (epochs * stepsPerEpoch);
+    const left = ((now - started) / (done - begun)) * (1 - done); // what lies between epochs is counted with the steps
     const rate = timed.steps > 0 ? [`${Math.round((timed.steps * batch * 1000) / timed.milliseconds).toLocaleString("en")} images/s`] : [];
     const next = step < stepsPerEpoch ? `${clock(left)} left` : "testing";
     const words = [`loss ${loss.toFixed(2)}`, ...rate, next];

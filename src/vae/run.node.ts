@@ -66,10 +66,12 @@ export async function loadRun(dir: string): Promise<Run> {
   return (await loaded(dir, false)).run;
 }
 
-/** A run with the state of its training, so that it can be resumed. */
-export async function loadTraining(dir: string): Promise<Run & { readonly state: TrainState }> {
+/** A run with the state of its training, so that it can be resumed; undefined of one that was saved before its first step. */
+export async function loadTraining(dir: string): Promise<Run & { readonly state: TrainState | undefined }> {
   const { run, optimizer } = await loaded(dir, true);
+  if (!optimizer && run.metrics.length === 0) return { ...run, state: undefined };
   if (!optimizer) {
+    run.model.dispose();
     throw new Error(`${dir}: has no ${OPTIMIZER}, so that it can be used but not resumed; it was saved without, perhaps by an older Elbo`);
   }
   try {

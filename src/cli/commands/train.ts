@@ -1,20 +1,31 @@
 // elbo train: data in; out come a run, pictures, and a line per epoch.
 
-import { existsSync } from "node:fs";
-import { basename, join, relative, sep } from "node:path";
-import { type Images, sliceImages } from "../../data/index.ts";
-import { adam, type Device, type Tensor } from "../../index.ts";
-import { describeData, type EpochEvent, outline, train as trainModel, type Vae } from "../../vae/index.ts";
+import { join } from "node:path";
+import type { Device } from "../../index.ts";
+import {
+  describeData,
+  type EpochEvent,
+  NotFiniteError,
+  outline,
+  recoveryText,
+  type TrainState,
+  train as trainModel,
+  type Vae,
+} from "../../vae/index.ts";
 import { saveRun } from "../../vae/run.node.ts";
-import { channelsOption, dataOption, dataSource, limitOption, readData, type Split, sizeOption } from "../data.ts";
+import { channelsOption, dataOption, dataSource, limitOption, onlyOption, readData, type Split, sizeOption } from "../data.ts";
 import { deviceOptions, openDevice } from "../device.ts";
-import { checkRunDirectory, makeRunDirectory, removePictures, writeWhole } from "../files.ts";
+import { draw, isShown, shownImages } from "../epoch-pictures.ts";
+import { epochLine, type Line, latentsLine, lineOf, newAdvice } from "../epochs.ts";
+import { farewell, resumeCommand } from "../farewell.ts";
+import { checkRunDirectory, makeRunDirectory, removePictures } from "../files.ts";
 import { checkModelOptions, modelFor, modelOptions } from "../model.ts";
-import { bitsOf, objectiveFor, objectiveOptions, recorded, shownLoss } from "../objective.ts";
-import { type Command, choice, command, flag, real, text, UsageError, type ValuesOf, whole } from "../options.ts";
-import { reconstructionsPng, samplesPng, traversalPng } from "../pictures.ts";
-import { clock, progress } from "../progress.ts";
+import { bitsOf, objectiveFor, objectiveOptions, recorded } from "../objective.ts";
+import { optimizerFor, optimizerOptions, recordedOptimizer } from "../optimizer.ts";
+import { type Command, choice, command, flag, givenIn, text, UsageError, type ValuesOf, whole } from "../options.ts";
+import { progress } from "../progress.ts";
 import { completedBy, shownDefault } from "../recipe.ts";
+import { checkUnchanged, type Resumed, rememberedOptions, resumed, slowed } from "../resume.ts";
 import { stopSignal } from "../stop.ts";
 import { note, print, showLive } from "../terminal.ts";
 
@@ -22,13 +33,14 @@ const options = {
   data: dataOption,
   size: sizeOption,
   channels: channelsOption,
+  only: onlyOption,
   ...modelOptions,
   epochs: whole({
     ...{ min: 1, max: 1_000_000, default: undefined, shownDefault: shownDefault("epochs") },
     help: "how often to go through the training images",
   }),
   batch: whole({ min: 1, max: 1_000_000, default: undefined, shownDefault: shownDefault("batch"), help: "images per step" }),
-  lr: real({ accepts: (x) => x > 0, wanted: "a number above 0", default: 1e-3, help: "learning rate of Adam" }),
+  ...optimizerOptions,
   ...objectiveOptions,
   seed: whole({ min: 0, max: 2 ** 32 - 1, default: 1, help: "of weights, order and noise; the same seed gives the same run" }),
   ...deviceOptions,
@@ -36,12 +48,21 @@ const options = {
     default: "f32",
     help: "f16 is mixed precision: what passes from layer to layer takes two bytes, on GPUs that can",
   }),
-  out: text("DIR", { default: undefined, shownDefault: "runs/DATA-MODEL-N, a new one", help: "where the run goes" }),
+  resume: text("RUN", {
+    default: undefined,
+    help: "go on with a run after its last epoch, with the settings it has; with --epochs to more of them",
+  }),
+  out: text("DIR", {
+    default: undefined,
+    shownDefault: "runs/DATA-MODEL-N, a new one, or the run that is resumed",
+    help: "where the run goes",
+  }),
   overwrite: flag({ help: "replace the run in --out DIR" }),
   limit: limitOption,
   json: flag({ help: "print one JSON object per line: each epoch's losses, then the end" }),
 };
-type Settings = ValuesOf<typeof options> & { readonly epochs: number; readonly batch: number };
+type Values = ValuesOf<typeof options>;
+type Settings = Values & { readonly epochs: number; readonly batch: number };
 
 export const train: Command = command({
   name: "train",
@@ -52,9 +73,12 @@ export const train: Command = command({
     "elbo train",
     "elbo train --data path/to/mnist --model conv28 --epochs 20",
     "elbo train --data shapes --model conv64 --out runs/shapes",
+    "elbo train --resume runs/shapes --epochs 100",
   ],
   async run(given) {
-    const { settings, line } = completedBy(given);
+    const from = given.resume === undefined ? undefined : await resumed(train, given.resume, givenIn(given));
+    const values = (from?.values ?? given) as Values; // made by the same declaration
+    const { settings, line } = completedBy(values);
     const { out, overwrite, batch, precision } = settings;
     if (overwrite && out === undefined) throw new UsageError("--overwrite needs --out, the run to replace");
     checkModelOptions(settings);
@@ -65,65 +89,64 @@ export const train: Command = command({
     const data = await readData(settings.data, settings.limit, settings);
     const { count, name } = data.train;
     if (batch > count) throw new Error(`--batch ${batch} is more than the ${count} training images of ${name}`);
-    if (line) note(line);
-    await run(data, device, settings);
+    if (line && !from) note(line);
+    await run(data, device, settings, values, from);
   },
 });
 
-const SAMPLES = 64;
-const RECONSTRUCTIONS = 16;
-const TRAVERSED = 32;
-
-async function run(data: Split, device: Device, settings: Settings): Promise<void> {
-  const { epochs, batch, lr, beta, binarize, seed, precision, json } = settings;
-  const { height, width, channels } = data.train;
+async function run(data: Split, device: Device, settings: Settings, values: Values, from: Resumed | undefined): Promise<void> {
+  const { epochs, batch, beta, binarize, capacity, seed, precision, json } = settings;
   const objective = objectiveFor(settings);
-  using model = modelFor(data.train, { ...settings, beta: beta?.end ?? 1 });
+  const stepsPerEpoch = Math.floor(data.train.count / batch);
+  const optimizer = optimizerFor(settings, stepsPerEpoch);
+  const asked = askedFor(settings, values, device);
+  if (from) checkUnchanged(settings.resume!, from.loaded.config.training, asked);
+  const changes = from ? slowed(from, asked) : undefined;
+  const resume = changes?.state;
+  using model: Vae = from?.loaded.model ?? modelFor(data.train, { ...settings, beta: beta?.end ?? 1 });
+
   const signal = stopSignal(); // from here on Ctrl-C waits for the step and for the run to be saved
-  const optimizer = (parameters: readonly Tensor[]) => adam(parameters, { rate: lr });
-  const events = trainModel(model, data, { epochs, batch, seed, precision, signal, objective, binarize, optimizer });
+  const diagnose = (data.test ?? data.train).count > 1;
+  const events = trainModel(model, data, { epochs, batch, seed, precision, signal, objective, binarize, optimizer, diagnose, resume });
   const bits = bitsOf(model, data, settings);
 
-  const out = makeRunDirectory(settings.out, join("runs", `${data.train.name}-${settings.model}`));
-  const source = { data: dataSource(settings.data), limit: settings.limit ?? null, size: settings.size ?? null };
-  const asked = {
-    ...source,
-    channels: settings.channels ?? null,
-    epochs,
-    batch,
-    lr,
-    ...recorded(settings),
-    seed,
-    precision,
-    device: device.name,
-  };
-  const lines: Line[] = [];
-  const save = () => saveRun(out, { model, training: asked, objective, data: describeData(data), metrics: lines });
-  await save(); // untrained: a disk that cannot be written is found now, and what is killed in the first epoch leaves a run
-  removePictures(out);
-
-  const parameters = [...model.parameters.values()].reduce((sum, t) => sum + t.size, 0);
-  note(`${settings.model} VAE ${outline(model.config)}: ${number(parameters)} parameters`);
-  const tested = data.test ? `, ${number(data.test.count)} to test` : "";
-  const form = [height, width, ...(channels === 1 ? [] : [channels])].join(" x ");
-  note(`${data.train.name}: ${number(data.train.count)} images to train on${tested}, ${form}`);
-  note(`device: ${device.name}, ${device.description}`);
+  const isSame = from !== undefined && settings.out === undefined;
+  const out = isSame ? settings.resume! : makeRunDirectory(settings.out, join("runs", `${data.train.name}-${settings.model}`));
+  const before: readonly unknown[] = from?.loaded.metrics.slice(0, resume?.epoch ?? 0) ?? [];
+  const lines = [...before] as Line[];
+  const training = { ...asked, ...(changes && changes.list.length > 0 && { changes: changes.list }) };
+  const save = (state: TrainState | undefined) =>
+    saveRun(out, { model, training, objective, data: describeData(data), metrics: lines, ...(state && { state }) });
+  // Untrained: a disk that cannot be written is found now, and what is killed in the first epoch leaves a run.
+  if (!isSame) await save(resume);
+  if (!from) removePictures(out);
+  heading(model, data, device, settings, from && { run: settings.resume!, epoch: resume?.epoch ?? 0 });
 
   const started = performance.now();
   const show = progress({ epochs, batch });
-  const shown = sliceImages(data.test ?? data.train, 0, Math.min(RECONSTRUCTIONS, (data.test ?? data.train).count));
+  const shown = shownImages(data);
+  const watch = { stepsPerEpoch, ends: { beta: beta?.end, capacity: capacity?.end } };
+  const onEpoch = async (event: EpochEvent): Promise<void> => {
+    const line = lineOf(event, bits?.(event.test ?? event.train));
+    lines.push(line);
+    await save(await events.state());
+    if (isShown(event.epoch, epochs)) await draw(out, model, shown, event.epoch, { epochs, seed });
+    print(json ? JSON.stringify(line) : epochLine(line, settings));
+    const latents = json ? undefined : latentsLine(line);
+    if (latents !== undefined) print(latents);
+    if (event.diagnosis) for (const { advice } of newAdvice(lines, event.diagnosis, watch)) note(advice);
+  };
   try {
     for await (const event of events) {
       if (event.type === "step") show(event);
-      if (event.type !== "epoch") continue;
-      const { type: _, ...told } = event;
-      const line: Line = bits ? { ...told, bitsPerDimension: bits(told.test ?? told.train) } : told;
-      lines.push(line);
-      await save();
-      if (isShown(event.epoch, epochs)) await draw(out, model, shown, event.epoch, { epochs, seed });
-      print(json ? JSON.stringify(line) : epochLine(line, settings));
+      if (event.type === "recovery") note(recoveryText(event));
+      if (event.type === "epoch") await onEpoch(event);
+      if (event.type === "end" && signal.aborted) await save(await events.state());
     }
-    if (signal.aborted) await save();
+  } catch (error) {
+    if (!(error instanceof NotFiniteError)) throw error;
+    const saved = `${out} is as it was after epoch ${lines.length}`;
+    throw new Error(`${error.message}: ${saved}; ${resumeCommand(out, settings.lr.text)}`, { cause: error });
   } finally {
     showLive("");
   }
@@ -134,60 +157,28 @@ async function run(data: Split, device: Device, settings: Settings): Promise<voi
   else print(farewell(out, signal.aborted, performance.now() - started));
 }
 
-const MOST_SHOWN = 20;
-
-/** Is this an epoch whose pictures are drawn and kept: each of a few, of many the first and about so many at equal distances, and the last. */
-const isShown = (epoch: number, epochs: number): boolean => epoch === 1 || epoch === epochs || epoch % Math.ceil(epochs / MOST_SHOWN) === 0;
-
-/** Writes the pictures of an epoch, under its number and as the latest. */
-async function draw(out: string, model: Vae, shown: Images, at: number, { epochs, seed }: { epochs: number; seed: number }): Promise<void> {
-  const pictures = {
-    samples: await samplesPng(model, SAMPLES, seed),
-    reconstructions: await reconstructionsPng(model, shown),
-    traversal: (await traversalPng(model, shown, { count: TRAVERSED })).png,
+/** What the run's config says of the settings, and of the words in which they were given. */
+function askedFor(settings: Settings, values: Values, device: Device): Readonly<Record<string, unknown>> {
+  const { size, limit, channels, only, epochs, batch, seed, precision } = settings;
+  const data = dataSource(settings.data);
+  return {
+    ...{ data, limit: limit ?? null, size: size ?? null, channels: channels ?? null, ...(only !== undefined && { only }), epochs, batch },
+    ...recordedOptimizer(settings),
+    ...recorded(settings),
+    ...{ seed, precision, device: device.name, options: rememberedOptions(values, data) },
   };
-  const epoch = String(at).padStart(Math.max(2, String(epochs).length), "0");
-  for (const [name, png] of Object.entries(pictures)) {
-    writeWhole(join(out, `${name}-epoch-${epoch}.png`), png);
-    writeWhole(join(out, `${name}.png`), png);
-  }
 }
 
-/** What is kept of an epoch, in metrics.jsonl and with --json. */
-interface Line extends Omit<EpochEvent, "type"> {
-  /** Of the test images, or else of those in training; where the data are discrete, so that it means something. */
-  readonly bitsPerDimension?: number;
-}
-
-function epochLine({ epoch, train, test, seconds, bitsPerDimension: bits }: Line, settings: Settings): string {
-  const losses = test ? `test ${shownLoss(test, settings)}, train ${train.loss.toFixed(2)}` : `train ${shownLoss(train, settings)}`;
-  const inBits = bits === undefined ? "" : `, ${bits.toFixed(3)} bits per value`;
-  return `epoch ${epoch}/${settings.epochs}: ${losses}${inBits}, ${seconds.toFixed(seconds < 10 ? 1 : 0)} s`;
-}
-
-/** Where everything is, and what to do with it. */
-function farewell(out: string, stopped: boolean, milliseconds: number): string {
-  const pictures = ["samples.png", "reconstructions.png", "traversal.png"]
-    .map((file) => join(out, file))
-    .filter((path) => existsSync(path));
-  const elbo = called();
-  const run = /[^\w./-]/.test(out) ? `"${out}"` : out; // for the shell
-  return [
-    `${stopped ? "stopped" : "done"} after ${clock(milliseconds)}; losses are in nats per image`,
-    `  run       ${out}`,
-    ...(pictures.length > 0 ? [`  pictures  ${pictures.join(", ")}`] : []),
-    `go on with`,
-    `  ${elbo} sample ${run} --count 100 --seed 2`,
-    `  ${elbo} reconstruct ${run}`,
-    `  ${elbo} traverse ${run}`,
-  ].join("\n");
-}
-
-/** The words that started this command, so that what is printed can be typed. */
-function called(): string {
-  const script = process.argv[1];
-  if (basename(script) === "elbo.js") return `node ${relative("", script)}`;
-  return script.includes(`node_modules${sep}.bin`) ? "npx elbo" : "elbo";
+/** What is trained on what, and where. */
+function heading(model: Vae, data: Split, device: Device, settings: Settings, from: { run: string; epoch: number } | undefined): void {
+  const parameters = [...model.parameters.values()].reduce((sum, t) => sum + t.size, 0);
+  const { count, name, height, width, channels } = data.train;
+  const tested = data.test ? `, ${number(data.test.count)} to test` : "";
+  const form = [height, width, ...(channels === 1 ? [] : [channels])].join(" x ");
+  note(`${settings.model} VAE ${outline(model.config)}: ${number(parameters)} parameters`);
+  note(`${name}: ${number(count)} images to train on${tested}, ${form}`);
+  note(`device: ${device.name}, ${device.description}`);
+  if (from) note(`${from.run}: goes on after epoch ${from.epoch} of ${settings.epochs}`);
 }
 
 const number = (n: number): string => n.toLocaleString("en");
