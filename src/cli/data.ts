@@ -2,6 +2,7 @@
 
 import { resolve } from "node:path";
 import { setImmediate } from "node:timers/promises";
+import { byClass, labelNamed } from "../data/classes.ts";
 import {
   type Channels,
   checkBytes,
@@ -27,6 +28,8 @@ export interface Split {
 export interface Fit {
   readonly size?: number | undefined;
   readonly channels?: Channels | undefined;
+  /** The class whose images are kept, by name or number; those of others are left out. */
+  readonly only?: string | undefined;
 }
 
 export const dataOption: Option<string> = text("digits|shapes|DIR", {
@@ -48,6 +51,12 @@ export const sizeOption: Option<number | undefined> = whole({
   default: undefined,
   help: "height and width: of each image the square in the middle is resized",
   shownDefault: "64 for PNG and JPEG, else as the data are",
+});
+
+export const onlyOption: Option<string | undefined> = text("CLASS", {
+  default: undefined,
+  shownDefault: "all",
+  help: "train and test on the images of one class, by its number or name, and leave out the others",
 });
 
 const COLORS: ReadonlyMap<string, Channels> = new Map([
@@ -89,6 +98,22 @@ export const drawnTestStart = (data: string): number | undefined => DRAWN.get(da
 export const dataSource = (data: string): string => (isDrawn(data) ? data : resolve(data));
 
 export async function readData(data: string, limit: number | undefined, fit: Fit): Promise<Split> {
+  const { train, test } = await readClasses(data, limit, fit);
+  return { train: ofClass(train, fit.only), test: test && ofClass(test, fit.only) };
+}
+
+/** The images of one class; all images if none is named. */
+function ofClass(images: Images, only: string | undefined): Images {
+  if (only === undefined) return images;
+  try {
+    const label = labelNamed(images, only);
+    return { ...byClass(images, label).own, name: `${images.name}-only-${only}` };
+  } catch (error) {
+    throw new Error(`--only ${only}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+async function readClasses(data: string, limit: number | undefined, fit: Fit): Promise<Split> {
   const drawn = DRAWN.get(data);
   if (drawn) {
     const count = limit ?? drawn.train;
@@ -105,6 +130,7 @@ const FEW = 16;
 export async function readTestImages(data: string, count: number | undefined, fit: Fit): Promise<Images> {
   const drawn = DRAWN.get(data);
   const wanted = count ?? FEW;
+  if (fit.only !== undefined) return await readTestClass(data, count, fit);
   if (drawn) return await draw(drawn, wanted, drawn.testStart, fit);
   const { test } = await readFolder(data, { train: 0, test: wanted }, fit);
   const images = test ?? (await readFolder(data, { train: wanted }, fit)).train; // too few to be split
@@ -112,6 +138,19 @@ export async function readTestImages(data: string, count: number | undefined, fi
     throw new Error(`--count ${count} is more than the ${images.count} test images in ${data}`);
   }
   return images;
+}
+
+/** The first `count` test images of one class, or some: all classes are read, because nobody knows where its images are. */
+async function readTestClass(data: string, count: number | undefined, fit: Fit): Promise<Images> {
+  const drawn = DRAWN.get(data);
+  const part = drawn
+    ? { test: await draw(drawn, drawn.test, drawn.testStart, fit) }
+    : await readFolder(data, { train: 0, test: undefined }, fit);
+  const images = ofClass(part.test ?? (await readFolder(data, { train: undefined }, fit)).train, fit.only);
+  if (count !== undefined && count > images.count) {
+    throw new Error(`--count ${count} is more than the ${images.count} test images in ${data}`);
+  }
+  return sliceImages(images, 0, Math.min(count ?? FEW, images.count));
 }
 
 async function readFolder(data: string, limit: NonNullable<PicturesOptions["limit"]>, fit: Fit): Promise<Split> {

@@ -14,14 +14,33 @@ export const runDataOption: Option<string | undefined> = text("digits|shapes|DIR
 
 /** The first `count` test images of `data`, or of what the run was trained on; some if no count is given. */
 export async function imagesFor(run: string, loaded: Run, data: string | undefined, count: number | undefined): Promise<Images> {
-  return await readTestImages(sourceOf(run, loaded, data), count, fitOf(loaded));
+  return await readTestImages(sourceOf(run, loaded, data), count, {
+    ...fitOf(loaded),
+    only: data === undefined ? onlyOf(loaded) : undefined,
+  });
 }
 
-/** All images of `data`, or of what the run was trained on: then the same ones in the same parts, those to train on and those to test. */
-export async function splitFor(run: string, loaded: Run, data: string | undefined, limit?: number): Promise<Split> {
+/**
+ * All images of `data`, or of what the run was trained on: then the same ones in the same parts, those to train on and those to test. Of a run
+ * of one class its images alone, unless all classes are asked for.
+ */
+export async function splitFor(
+  run: string,
+  loaded: Run,
+  data: string | undefined,
+  limit?: number,
+  classes: "own" | "all" = "own",
+): Promise<Split> {
   const known = loaded.config.training?.["limit"];
   const own = data === undefined && typeof known === "number" ? known : undefined;
-  return await readData(sourceOf(run, loaded, data), limit ?? own, fitOf(loaded));
+  const only = data === undefined && classes === "own" ? onlyOf(loaded) : undefined;
+  return await readData(sourceOf(run, loaded, data), limit ?? own, { ...fitOf(loaded), only });
+}
+
+/** The one class that a run was trained on, as `--only` named it; undefined if it was trained on all. */
+export function onlyOf({ config }: Run): string | undefined {
+  const only = config.training?.["only"];
+  return typeof only === "string" ? only : undefined;
 }
 
 function sourceOf(run: string, { config }: Run, data: string | undefined): string {

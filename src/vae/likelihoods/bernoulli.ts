@@ -1,7 +1,7 @@
 // The Bernoulli likelihood, for data of zeros and ones.
 
 import { randomUniform } from "../../index.ts";
-import { type Likelihood, type LikelihoodKind, perExample, refuse } from "./likelihood.ts";
+import { type Likelihood, type LikelihoodKind, logProbs, refuse } from "./likelihood.ts";
 
 /**
  * x is 0 or 1 with probability sigmoid(l): log p = x · l - softplus(l), which is right at any logit l. Greys between are let in, as in
@@ -13,7 +13,7 @@ export function bernoulli(): Likelihood {
     parameters: new Map(),
     outputs: 1,
     support: "bits",
-    logProb: (x, l) => perExample(x.mul(l).sub(l.softplus())),
+    ...logProbs((x, l) => x.mul(l).sub(l.softplus())),
     mean: (l) => l.sigmoid(),
     sample: (l) => randomUniform(l.shape).less(l.sigmoid()),
     check: (values, size, white = 1) => {

@@ -2,7 +2,7 @@
 // Bernoulli: fixing a pervasive error in variational autoencoders", Loaiza-Ganem and Cunningham 2019).
 
 import { randomUniform, type Tensor, where } from "../../index.ts";
-import { isBinary, type Likelihood, type LikelihoodKind, perExample, refuse } from "./likelihood.ts";
+import { isBinary, type Likelihood, type LikelihoodKind, logProbs, refuse } from "./likelihood.ts";
 
 /** p(x) = e^(x·l) / ∫₀¹ e^(t·l) dt on [0, 1], so log p = x · l - A(l). In the paper's letters l is the logit of λ, and C = (1 + eˡ) / e^A. */
 export function continuousBernoulli(): Likelihood {
@@ -11,7 +11,7 @@ export function continuousBernoulli(): Likelihood {
     parameters: new Map(),
     outputs: 1,
     support: "unit",
-    logProb: (x, l) => perExample(x.mul(l).sub(logNormalizer(l))),
+    ...logProbs((x, l) => x.mul(l).sub(logNormalizer(l))),
     mean,
     sample,
     check: (values, size, white = 1) => {

@@ -2,7 +2,7 @@
 // distribution, whose density over the width of a byte is the byte's probability. The first and the last byte take the tails.
 
 import { randomUniform, type Tensor } from "../../index.ts";
-import { above, isBinary, type Likelihood, type LikelihoodKind, located, perExample, refuse, type Scale } from "./likelihood.ts";
+import { above, isBinary, type Likelihood, type LikelihoodKind, located, logProbs, refuse, type Scale } from "./likelihood.ts";
 
 // As in the article a byte b is the number 2 · b/255 - 1, from -1 to 1, and locations and scales are in these units.
 const HALF = 1 / 255; // half the distance from one to the next
@@ -23,7 +23,7 @@ export function discretizedLogistic(scale: Scale = "pixel"): Likelihood {
   };
   return {
     ...{ name: "discretized-logistic", parameters, outputs, support: "bytes" },
-    logProb: (x, decoded) => {
+    ...logProbs((x, decoded) => {
       const { location, logScale } = parts(decoded);
       const sharpness = logScale.neg().exp();
       const distance = x.mul(2).sub(1).sub(location);
@@ -37,8 +37,8 @@ export function discretizedLogistic(scale: Scale = "pixel"): Likelihood {
         .neg()
         .log()
         .mul(notFirst.mul(notLast)); // log(1 - e^(b-a))
-      return perExample(width.sub(below).sub(beyond));
-    },
+      return width.sub(below).sub(beyond);
+    }),
     /** The mean of the logistic with its tails moved to the ends: scale · (softplus((location + 1) / scale) - softplus((location - 1) / scale)). */
     mean: (decoded) => {
       const { location, logScale } = parts(decoded);

@@ -1,7 +1,7 @@
 // The Gaussian likelihood, for real values.
 
 import { randomNormal, type Tensor } from "../../index.ts";
-import { above, type Likelihood, type LikelihoodKind, type Located, located, perExample, refuse, type Scale } from "./likelihood.ts";
+import { above, type Likelihood, type LikelihoodKind, type Located, located, logProbs, refuse, type Scale } from "./likelihood.ts";
 
 const START = -1; // e⁻¹ = 0.37, about the deviation of pixels
 const LEAST = -6; // of a log scale that the decoder gives: else a pixel that never changes would be worth infinitely much
@@ -21,18 +21,16 @@ export function gaussianLikelihood(scale: Scale = "learned"): Likelihood {
   };
   return {
     ...{ name: "gaussian", parameters, outputs, support: "reals" },
-    logProb: (x, decoded) => {
+    ...logProbs((x, decoded) => {
       const { location, logScale } = parts(decoded);
-      return perExample(
-        x
-          .sub(location)
-          .mul(typeof logScale === "number" ? 1 / (scale as number) : logScale.neg().exp())
-          .square()
-          .mul(-0.5)
-          .sub(logScale)
-          .sub(0.5 * Math.log(2 * Math.PI)),
-      );
-    },
+      return x
+        .sub(location)
+        .mul(typeof logScale === "number" ? 1 / (scale as number) : logScale.neg().exp())
+        .square()
+        .mul(-0.5)
+        .sub(logScale)
+        .sub(0.5 * Math.log(2 * Math.PI));
+    }),
     mean: (decoded) => of(decoded).location,
     sample: (decoded) => {
       const { location, logScale } = parts(decoded);

@@ -12,6 +12,8 @@ export interface Likelihood {
   readonly support: Support;
   /** log p(x | decoded) for each example, in nats, summed over all its values. */
   logProb(x: Tensor, decoded: Tensor): Tensor;
+  /** The same before the sum, in the shape of x: given z the values are independent, so that some of them may be left out. */
+  logProbEach(x: Tensor, decoded: Tensor): Tensor;
   mean(decoded: Tensor): Tensor;
   sample(decoded: Tensor): Tensor;
   /** Throws if a value of the data (value / white is what a model sees) has no density; `size` values make an example. */
@@ -73,6 +75,12 @@ export interface Located {
 export const above = (low: number, x: Tensor): Tensor => x.sub(low).softplus().add(low);
 
 export const perExample = (t: Tensor): Tensor => t.reshape([t.shape[0], -1]).sum(1);
+
+/** Both forms of log p, from that of single values. */
+export const logProbs = (each: Likelihood["logProbEach"]): Pick<Likelihood, "logProb" | "logProbEach"> => ({
+  logProb: (x, decoded) => perExample(each(x, decoded)),
+  logProbEach: each,
+});
 
 export function refuse(name: string, values: ArrayLike<number>, size: number, fits: (v: number) => boolean, why: string): void {
   for (let i = 0; i < values.length; i++) {
