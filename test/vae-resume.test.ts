@@ -7,8 +7,12 @@ import {
   convVae,
   denseVae,
   type EpochEvent,
+  elbo,
   modelFromSafetensors,
   modelToSafetensors,
+  NotFiniteError,
+  type Objective,
+  type RecoveryEvent,
   readWeight,
   stateFromSafetensors,
   stateToSafetensors,
@@ -169,5 +173,112 @@ describe("a resumed training", () => {
     });
     await training;
     expect(states.map(({ epoch, step }) => [epoch, step])).toEqual([1, 2, 3, 4].map((epoch) => [epoch, 0]));
+  });
+});
+
+/** The ELBO with a loss, or only a gradient, that is no number at one step. */
+const spoiled = (at: number, what: "loss" | "gradient"): Objective => ({
+  ...elbo(),
+  terms: (model, x, now = {}) => {
+    const terms = elbo().terms(model, x, now);
+    if (!now.step) return terms;
+    const distance = now.step.sub(at).square(); // 0 at that step, where the logarithm is -∞ and the root has no slope
+    const term = what === "loss" ? distance.log().mul(0) : terms.kl.mul(0).add(distance).sqrt().mul(1e-20);
+    return { ...terms, loss: terms.loss.add(term) };
+  },
+});
+
+describe("a loss that is no number", () => {
+  const recovered = async (options: TrainOptions, make = dense) => {
+    using model = make();
+    const events: TrainEvent[] = [];
+    const training = train(model, data, { ...plain, epochs: 3, ...options });
+    let state: TrainState | undefined;
+    for await (const event of training) {
+      events.push(event);
+      if (event.type === "end") state = await training.state();
+    }
+    const recoveries = events.filter((e): e is RecoveryEvent => e.type === "recovery");
+    return { events, recoveries, state: state as TrainState, weights: await modelToSafetensors(model) };
+  };
+
+  onEachDevice("is left out with its batch, at half the learning rate; and what made it is named", async () => {
+    const { events, recoveries, state } = await recovered({ objective: spoiled(5, "loss") });
+    expect(recoveries).toEqual([
+      {
+        ...{ type: "recovery", epoch: 2, step: 2, loss: "NaN", rows: expect.any(Array), action: "skipped", pace: 0.5 },
+        op: expect.stringMatching(/^log \[\].*, made -Infinity of values up to 0$/),
+      },
+    ]);
+    expect(new Set(recoveries[0].rows).size).toBe(16);
+    expect(events.flatMap((e) => (e.type === "step" && e.epoch === 2 ? [e.step] : []))).toEqual([1, 3, 4]);
+    const epochs = events.filter((e): e is EpochEvent => e.type === "epoch");
+    expect(epochs.map((e) => e.recoveries)).toEqual([undefined, recoveries, undefined]);
+    expect(state.tensors.get("optimizer.pace")).toEqual(Float32Array.of(0.5));
+    expect(state.tensors.get("optimizer.steps")).toEqual(Uint32Array.of(11));
+  });
+
+  test("is resumed like any other training, also in the epoch where it was [js]", async () => {
+    for (const abortAt of [undefined, { epoch: 2, step: 4 }])
+      await check(dense, { ...plain, epochs: 3, objective: spoiled(5, "loss") }, abortAt ? {} : { epochs: 2 }, abortAt);
+  });
+
+  test("leaves batch norm's averages out of what it refuses [js]", async () => {
+    const normed = () => convVae({ input: [8, 8, 1], channels: [2], latent: 2, norm: "batch" });
+    const one = await recovered({ epochs: 2, objective: spoiled(2, "loss") }, normed);
+    const three = await recovered({ epochs: 2, objective: spoiled(2, "loss"), stepsPerSubmit: 2 }, normed); // other steps are on their way then
+    expect(three.recoveries).toEqual(one.recoveries);
+    expect(Buffer.from(three.weights).equals(one.weights)).toBe(true);
+  });
+
+  test.each([
+    ["spoils the parameters, which go back to what they were", {}, /^\w+ \[.*\], near \w+, made (NaN|-?Infinity) of/],
+    [
+      "is seen by the norm of the gradients",
+      { optimizer: (ps: readonly Tensor[]) => adam(ps, { clipNorm: 1 }) },
+      /, made (NaN|-?Infinity) of/,
+    ],
+  ])("in a gradient %s [js]", async (_, options, op) => {
+    for (const at of [5, 7]) {
+      const { recoveries, state } = await recovered({ ...options, objective: spoiled(at, "gradient") }); // 7 is the last of its epoch
+      expect(recoveries).toEqual([
+        expect.objectContaining({ epoch: 2, step: at - 3, loss: "a number", op: expect.stringMatching(op), action: "skipped", pace: 0.5 }),
+      ]);
+      for (const values of state.tensors.values()) expect(values.every(Number.isFinite)).toBe(true);
+    }
+  });
+
+  test("twice in a row comes of the parameters: the epoch is begun again, until the rate is low enough [js]", async () => {
+    const make = () => denseVae({ input: [8, 8, 1], hidden: 16, latent: 3, likelihood: "gaussian", scale: 0.1 });
+    const { events, recoveries } = await recovered({ optimizer: (ps) => sgd(ps, { rate: 0.1 }) }, make);
+    expect(recoveries.map(({ action, pace }) => [action, pace])).toEqual([
+      ["skipped", 1 / 2],
+      ["returned", 1 / 4],
+      ["skipped", 1 / 8],
+      ["returned", 1 / 16],
+    ]);
+    const [first, last] = [0, 2].map((i) => events.filter((e): e is EpochEvent => e.type === "epoch")[i].test!.loss);
+    expect(last).toBeLessThan(first);
+  });
+
+  test("ends a training when it does not help, with all that is known [js]", async () => {
+    const always: Objective = {
+      ...elbo(),
+      terms: (model, x, now) => {
+        const terms = elbo().terms(model, x, now);
+        return { ...terms, loss: terms.kl.sub(terms.kl).log().mul(0).add(terms.loss) };
+      },
+    };
+    using model = dense();
+    const before = await modelToSafetensors(model);
+    const error: unknown = await Promise.resolve(train(model, data, { ...plain, objective: always, retries: 2 })).catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(NotFiniteError);
+    expect(error).toMatchObject({
+      message: expect.stringMatching(
+        /^train: the loss is NaN in epoch 1, step 1 \(images .*\); log \[\], near .*; the learning rate was halved 2 times/,
+      ),
+      failure: { epoch: 1, step: 1, loss: "NaN", op: expect.stringContaining("log []") },
+    });
+    expect(Buffer.from(await modelToSafetensors(model)).equals(before)).toBe(true);
   });
 });

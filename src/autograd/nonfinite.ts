@@ -26,8 +26,9 @@ export interface ReplayOptions {
 const TURN = 50; // milliseconds that the loop may take before others get theirs
 
 /**
- * The tensor with which not-a-number or infinity came into what `record` returns, or into what it gives to states; undefined where
- * all of that is finite. Infinities that lead to none, as in a branch that `where` does not take, do not count.
+ * The tensor with which not-a-number or infinity came into what `record` returns, or into what it gives to states. Infinities that lead to
+ * none of these, as in a branch that `where` does not take, count only where nothing else is found: behind an update that was refused
+ * there may be one. Undefined where all is finite.
  */
 export async function firstNotFinite(
   record: (clock: Tensor) => readonly Tensor[],
@@ -63,7 +64,7 @@ export async function firstNotFinite(
     await new Promise((resolve) => setTimeout(resolve));
     turn = performance.now();
   }
-  return undefined;
+  return found.find((f) => f);
 }
 
 function computed(t: Tensor, xs: readonly Values[]): Values {

@@ -120,7 +120,8 @@ async function run(data: Split, device: Device, settings: Settings, values: Valu
   // Untrained: a disk that cannot be written is found now, and what is killed in the first epoch leaves a run.
   if (!isSame) await save(resume);
   if (!from) removePictures(out);
-  heading(model, data, device, settings, from && { run: settings.resume!, epoch: resume?.epoch ?? 0 });
+  heading(model, data, device, settings);
+  if (from) note(wayOn(from, settings, device));
 
   const started = performance.now();
   const show = progress({ epochs, batch });
@@ -145,8 +146,8 @@ async function run(data: Split, device: Device, settings: Settings, values: Valu
     }
   } catch (error) {
     if (!(error instanceof NotFiniteError)) throw error;
-    const saved = `${out} is as it was after epoch ${lines.length}`;
-    throw new Error(`${error.message}: ${saved}; ${resumeCommand(out, settings.lr.text)}`, { cause: error });
+    const saved = `${out} holds epoch ${lines.length}, from which this goes on`;
+    throw new Error(`${error.message}; ${saved}: ${resumeCommand(out, settings.lr.text)}`, { cause: error });
   } finally {
     showLive("");
   }
@@ -170,7 +171,7 @@ function askedFor(settings: Settings, values: Values, device: Device): Readonly<
 }
 
 /** What is trained on what, and where. */
-function heading(model: Vae, data: Split, device: Device, settings: Settings, from: { run: string; epoch: number } | undefined): void {
+function heading(model: Vae, data: Split, device: Device, settings: Settings): void {
   const parameters = [...model.parameters.values()].reduce((sum, t) => sum + t.size, 0);
   const { count, name, height, width, channels } = data.train;
   const tested = data.test ? `, ${number(data.test.count)} to test` : "";
@@ -178,7 +179,13 @@ function heading(model: Vae, data: Split, device: Device, settings: Settings, fr
   note(`${settings.model} VAE ${outline(model.config)}: ${number(parameters)} parameters`);
   note(`${name}: ${number(count)} images to train on${tested}, ${form}`);
   note(`device: ${device.name}, ${device.description}`);
-  if (from) note(`${from.run}: goes on after epoch ${from.epoch} of ${settings.epochs}`);
+}
+
+function wayOn({ loaded, state }: Resumed, { resume, epochs }: Settings, device: Device): string {
+  const before = loaded.config.training["device"];
+  const elsewhere = before === device.name ? "" : `, on ${device.name} and no longer on ${before}: not with the same bits`;
+  const part = state && state.step > 0 ? ` and ${state.step} steps` : "";
+  return `${resume}: goes on after epoch ${state?.epoch ?? 0} of ${epochs}${part}${elsewhere}`;
 }
 
 const number = (n: number): string => n.toLocaleString("en");

@@ -92,7 +92,8 @@ const isFinite = ({ model }: Snapshot): boolean => [...model.values()].every((va
 function describe({ model }: Session, { tensor, value, largest }: NotFinite): string {
   const name = nearestNamed(tensor, new Map(Array.from(model.parameters, ([name, t]) => [t, name])));
   const near = name === undefined ? "" : `, near ${name.replace(/\.[^.]+$/, "")}`;
-  return `${tensor.op.name} ${format(tensor.shape)}${near}, made ${value} of values up to ${Number(largest.toPrecision(3))}`;
+  const reach = largest < 1e5 ? Number(largest.toPrecision(3)) : largest.toExponential(1);
+  return `${tensor.op.name} ${format(tensor.shape)}${near}, made ${value} of values up to ${reach}`;
 }
 
 const SHOWN = 8;
