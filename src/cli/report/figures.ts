@@ -19,6 +19,8 @@ export interface Value {
   readonly value: number;
   /** Standard error. */
   readonly error?: number;
+  /** Where the figure is a bound and no estimate. */
+  readonly relation?: "at least" | "at most";
 }
 
 export interface Group {
@@ -39,6 +41,8 @@ const within =
   };
 const nll = (a: Assessment) => a.nll;
 const information = (a: Assessment) => a.information;
+/** From here on images are told apart so well that more of them would tell more. */
+const isFull = ({ total, most }: { total: number; most: number }): boolean => total > 0.8 * most;
 const bits = (a: Assessment) => a.bitsPerDimension;
 const factors = (a: Assessment) => a.factors;
 const distance = ({ squared, standardError }: { squared: number; standardError: number }): Value => ({
@@ -112,18 +116,18 @@ export const groups: readonly Group[] = [
       },
       {
         ...{ key: "information", name: "mutual information I(x; z)", unit: "nats", digits: 2, source: SURGERY },
-        says: "What z tells of which image it came from, by all pairs of images: at most the logarithm of their number.",
-        of: within(information, ({ total }) => total),
+        says: "What z tells of which image it came from, by all pairs of images: at most the logarithm of their number, and only a lower bound near it.",
+        of: within(information, (i) => ({ value: i.total, ...(isFull(i) && { relation: "at least" as const }) })),
       },
       {
         ...{ key: "mostInformation", name: "the most it could be", unit: "nats", digits: 2 },
-        says: "The logarithm of the number of images: mutual information near it is a lower bound and no estimate.",
+        says: "The logarithm of the number of images: more images let more be seen.",
         of: within(information, ({ most }) => most),
       },
       {
         ...{ key: "marginal", name: "KL(q(z) ‖ p(z))", unit: "nats", digits: 2, source: SURGERY },
-        says: "The KL less the mutual information: how far codes as a whole lie from the prior that samples are drawn from.",
-        of: within(information, ({ marginal }) => marginal),
+        says: "The KL less the mutual information: how far codes as a whole lie from the prior that samples are drawn from; at most that, where information is at least something.",
+        of: within(information, (i) => ({ value: i.marginal, ...(isFull(i) && { relation: "at most" as const }) })),
       },
       {
         ...{ key: "codes", name: "MMD² of codes and prior", unit: "", digits: 5, source: GRETTON },
@@ -193,8 +197,10 @@ export function shown({ digits, of }: Figure, a: Assessment): string {
   const found = of(a);
   if (typeof found === "number") return rounded(found, digits);
   if ("absent" in found) return "-";
-  const { value, error } = found;
-  return error !== undefined && Number.isFinite(error) ? `${rounded(value, digits)} ± ${rounded(error, digits)}` : rounded(value, digits);
+  const { value, error, relation } = found;
+  const number =
+    error !== undefined && Number.isFinite(error) ? `${rounded(value, digits)} ± ${rounded(error, digits)}` : rounded(value, digits);
+  return relation ? `${relation === "at least" ? "≥" : "≤"} ${number}` : number;
 }
 
 /** Never "-0.00". */

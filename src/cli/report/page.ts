@@ -98,7 +98,7 @@ ${bars(all.slice(0, MOST_BARS), 3)}${rest > 0 ? html`<p class="quiet">and ${rest
 
 function pictures(columns: readonly Scored[], which: keyof Scored["pictures"], title: string, says: string): Html {
   return html`<h3>${title}</h3><p class="quiet">${says}</p>
-<div class="panels">${columns.map(({ run, pictures }) => {
+<div class="panels wide">${columns.map(({ run, pictures }) => {
     const source = `data:image/png;base64,${Buffer.from(pictures[which]).toString("base64")}`;
     return html`<figure><img src="${source}" alt="${title} of ${run}"><figcaption>${run}</figcaption></figure>`;
   })}</div>`;

@@ -24,7 +24,8 @@ tr.why span{display:block;max-width:min(46rem,calc(100vw - 2rem));position:stick
 th[scope=row]{font-weight:600}
 th[scope=row] small,td small{font-weight:400;color:var(--quiet)}
 .text td{font-size:.9rem;overflow-wrap:anywhere}
-.panels{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(20rem,100%),1fr));gap:1.2rem}
+.panels{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(19rem,100%),1fr));gap:1rem}
+.panels.wide{grid-template-columns:repeat(auto-fit,minmax(min(24rem,100%),1fr))}
 .panels>*{background:var(--panel);border-radius:8px;padding:.8rem;margin:0;min-width:0}
 svg{display:block;width:100%;height:auto;font:11px system-ui,sans-serif}
 svg text{fill:var(--quiet)}

@@ -65,10 +65,9 @@ export async function sampleDistances(model: Vae, { test, train, posterior }: Co
 
 function imageRows(images: Images, count: number): Rows {
   const { pixels, white } = sliceImages(images, 0, count);
-  return rowsOf(
-    Float32Array.from(pixels, (v) => v / white),
-    valuesOf(images),
-  );
+  const values = new Float32Array(pixels.length);
+  for (let i = 0; i < pixels.length; i++) values[i] = pixels[i] / white;
+  return rowsOf(values, valuesOf(images));
 }
 
 async function codeDistance(model: Vae, { mean, logVariance }: Compared["posterior"], seed: number): Promise<Mmd> {

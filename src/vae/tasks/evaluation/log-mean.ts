@@ -75,13 +75,13 @@ export function summary(sums: LogMeans, samples: number): Estimate {
   const few = effective.filter((n) => n < FEW).length / count;
   return {
     ...{ mean, standardError: Math.sqrt(variance / count), samples, each, effective, bias, few },
-    ...(few > MANY_OF_FEW && samples >= FEW && { warning: warningOf(few, bias, samples) }),
+    ...(few > MANY_OF_FEW && { warning: warningOf(few, bias, samples) }),
   };
 }
 
 function warningOf(few: number, bias: number, samples: number): string {
   const part = `${(100 * few).toFixed(few < 0.1 ? 1 : 0)} % of the examples have an effective sample size below ${FEW} of ${samples}`;
-  return `${part}: the figure is too high, by ${bias.toFixed(2)} nats or more; more samples bring it down`;
+  return `${part}: -log p(x) is too high, by ${bias.toFixed(2)} nats or more; more samples bring it down`;
 }
 
 const average = (values: Float64Array): number => values.reduce((sum, v) => sum + v, 0) / values.length;

@@ -2,7 +2,7 @@
 // al. 2012). 0 on average if they have; its size means something only beside another one with the same kernel.
 
 import { type Tensor, tensor } from "../../../index.ts";
-import { checked, type Rows } from "../../statistics/rows.ts";
+import { checked, moments, type Rows } from "../../statistics/rows.ts";
 
 export interface Mmd {
   /** The unbiased estimate of MMD², which may come out below 0. */
@@ -27,15 +27,17 @@ export async function mmd(x: Rows, y: Rows, width: number): Promise<Mmd> {
   if (count !== y.count || count < 2) throw new Error(`mmd: ${count} rows and ${y.count}; it takes as many of both, two or more`);
   if (!(width > 0 && Number.isFinite(width))) throw new Error(`mmd: width ${width} is not a number above 0`);
 
+  const middle = moments(y).mean; // distances stay, but squares are small about it, so that little cancels in f32
+  const [p, q] = [x, y].map((rows) => moved(rows, middle));
   const sums = new Float64Array(count); // of h(i, j) over j ≠ i
   for (const [a, b, sign] of [
-    [x, x, 1],
-    [y, y, 1],
-    [x, y, -1],
-    [y, x, -1],
+    [p, p, 1],
+    [q, q, 1],
+    [p, q, -1],
+    [q, p, -1],
   ] as const) {
     let i = 0;
-    for await (const { values, rows } of distances(a, b)) {
+    for (const { values, rows } of distances(a, b)) {
       const part = await kernelOf(values, width).sum(1).data();
       for (let row = 0; row < rows; row++, i++) {
         const own = squaredDistance(a, b, i);
@@ -56,10 +58,11 @@ export async function medianDistance(x: Rows): Promise<number> {
   checked("medianDistance", x);
   const count = Math.min(x.count, FEW);
   if (count < 2) throw new Error("medianDistance: one row has no distance from others");
-  const few = { ...x, count, values: x.values.subarray(0, count * x.columns) };
+  const some = { ...x, count, values: x.values.subarray(0, count * x.columns) };
+  const few = moved(some, moments(some).mean);
   const all: number[] = [];
   let i = 0;
-  for await (const { values, rows } of distances(few, few)) {
+  for (const { values, rows } of distances(few, few)) {
     const squares = await values.data();
     for (let row = 0; row < rows; row++, i++) for (let j = 0; j < i; j++) all.push(squares[row * count + j]);
   }
@@ -74,22 +77,27 @@ const kernelOf = (squares: Tensor, width: number): Tensor =>
 
 const CHUNK = 256; // rows
 
-/** |a_i - b_j|² = |a_i|² + |b_j|² - 2 a_i · b_j, of some rows of a at a time and all rows of b, about the mean of b, where squares are small. */
-async function* distances(a: Rows, b: Rows): AsyncGenerator<{ readonly values: Tensor; readonly rows: number }, void> {
+/** The rows with another origin, in f32. */
+function moved({ values, count, columns }: Rows, origin: Float64Array): Rows {
+  const result = new Float32Array(values.length);
+  for (let i = 0, at = 0; i < count; i++) for (let j = 0; j < columns; j++, at++) result[at] = values[at] - origin[j];
+  return { values: result, count, columns };
+}
+
+/** |a_i - b_j|² = |a_i|² + |b_j|² - 2 a_i · b_j, of some rows of a at a time and all rows of b. */
+function* distances(a: Rows, b: Rows): Generator<{ readonly values: Tensor; readonly rows: number }, void> {
   const { columns } = a;
-  const middle = new Float64Array(columns);
-  for (let i = 0; i < b.values.length; i++) middle[i % columns] += b.values[i] / b.count;
-  const centred = ({ values }: Rows): Float32Array => Float32Array.from(values, (v, i) => v - middle[i % columns]);
-  const [from, to] = [centred(a), centred(b)];
-  const others = tensor(to, [b.count, columns]);
+  const others = tensor(b.values, [b.count, columns]);
+  const lengths = others.square().sum(1).reshape([1, b.count]);
   for (let start = 0; start < a.count; start += CHUNK) {
     const rows = Math.min(CHUNK, a.count - start);
-    const some = tensor(from.subarray(start * columns, (start + rows) * columns), [rows, columns]);
+    const some = tensor(a.values.subarray(start * columns, (start + rows) * columns), [rows, columns]);
     const squares = some
       .square()
       .sum(1, true)
-      .add(others.square().sum(1).reshape([1, b.count]));
-    yield { values: squares.sub(some.matmul(others, { flipB: true }).mul(2)).maximum(0), rows }; // rounding may leave less than 0
+      .add(lengths)
+      .sub(some.matmul(others, { flipB: true }).mul(2));
+    yield { values: squares.maximum(0), rows }; // rounding may leave less than 0
   }
 }
 

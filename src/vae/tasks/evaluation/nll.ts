@@ -122,7 +122,9 @@ function argumentsFrom(
   return [x, rows(q.mean, model.latent), rows(q.logVariance, model.latent), ...labels];
 }
 
-const VALUES = 2 ** 20; // decoded at once
+// Decoded at once. A latent of a 50-200-200-784 decoder takes 14 µs on one thread of wasm with 400,000 values and with 3,200,000, and 20 µs
+// with 12,500; of convolutions the same holds, from 100,000 on. Not measured on a GPU.
+const VALUES = 2 ** 20;
 
 /** Latents of one chunk. */
 const chunkOf = ({ shape }: Vae): number => Math.max(1, Math.round(VALUES / shape.reduce((n, d) => n * d, 1)));
