@@ -1,11 +1,12 @@
 // The codes of a run's images, as the commands that look at all of them begin: those that the model was trained on, and those to test it.
 
+import { setImmediate } from "node:timers/promises";
 import type { Images } from "../data/images.ts";
 import { embed, type Run } from "../vae/index.ts";
 import type { Rows } from "../vae/statistics/rows.ts";
 import { asTrained } from "./examples.ts";
 import { splitFor } from "./images.ts";
-import { note, showLive } from "./terminal.ts";
+import { isTerminal, note, showLive } from "./terminal.ts";
 
 export interface Codes {
   /** As the model saw them. */
@@ -32,8 +33,7 @@ export async function codesOf(run: string, loaded: Run, data: string | undefined
   const encode = async (images: Images, part: string): Promise<Codes> => {
     const seen = asTrained(loaded, images);
     if (model.classes > 0 && !images.labels) throw new Error(`${run}: the model is told labels, and ${images.name} has none`);
-    showLive(`encoding ${images.count} ${part} images`);
-    const { codes, logVariances } = await embed(model, seen).finally(() => showLive(""));
+    const { codes, logVariances } = await busy(`encoding ${images.count} ${part} images`, () => embed(model, seen));
     return { images: seen, rows: codes, logVariances, labels: images.labels };
   };
   const train = await encode(split.train, "training");
@@ -45,4 +45,16 @@ export async function codesOf(run: string, loaded: Run, data: string | undefined
 function classesOf({ classes }: Images, ...labels: readonly Uint8Array[]): string[] {
   const most = Math.max(...labels.map((all) => all.reduce((a, b) => Math.max(a, b), 0)));
   return Array.from({ length: most + 1 }, (_, i) => classes?.[i] ?? `${i}`);
+}
+
+/** Says what is going on while it does, to somebody who looks on. */
+export async function busy<T>(what: string, f: () => T | Promise<T>): Promise<T> {
+  if (!isTerminal()) return await f();
+  showLive(what);
+  await setImmediate(); // what takes long on the host lets nothing be written meanwhile
+  try {
+    return await f();
+  } finally {
+    showLive("");
+  }
 }

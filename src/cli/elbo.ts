@@ -19,6 +19,11 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   attribute: async () => (await import("./commands/attribute.ts")).attribute,
   neighbours: async () => (await import("./commands/neighbours.ts")).neighbours,
   evaluate: async () => (await import("./commands/evaluate.ts")).evaluate,
+  cluster: async () => (await import("./commands/cluster.ts")).cluster,
+  map: async () => (await import("./commands/map.ts")).map,
+  embed: async () => (await import("./commands/embed.ts")).embed,
+  impute: async () => (await import("./commands/impute.ts")).impute,
+  anomaly: async () => (await import("./commands/anomaly.ts")).anomaly,
   check: async () => (await import("./commands/check.ts")).check,
   devices: async () => (await import("./commands/devices.ts")).devices,
 };

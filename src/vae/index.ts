@@ -70,6 +70,16 @@ export { latentManifold, type Manifold, type ManifoldOptions } from "./tasks/man
 export { type NeighbourOptions, type Neighbours, nearestImages, nearestRows } from "./tasks/neighbours.ts";
 export { type Reconstructions, reconstructions } from "./tasks/reconstruct.ts";
 export { fitLatents, type LatentMixtureOptions, type LatentMixtures, sampleMixtures } from "./tasks/sampling.ts";
+export { type Absent, type AssessOptions, type Assessed, type Assessment, assess } from "./tasks/evaluation/assess.ts";
+export { type Between, type Distances, sampleDistances } from "./tasks/evaluation/distances.ts";
+export { type FactorScore, type FactorScoreOptions, factorScore } from "./tasks/evaluation/factor-score.ts";
+export type { Factors } from "./tasks/evaluation/factors.ts";
+export { type Gap, mutualInformationGap } from "./tasks/evaluation/gap.ts";
+export { type Codes, type Information, mutualInformation } from "./tasks/evaluation/information.ts";
+export type { Estimate } from "./tasks/evaluation/log-mean.ts";
+export { type Mmd, medianDistance, mmd } from "./tasks/evaluation/mmd.ts";
+export { NLL_SAMPLES, type NllOptions, negativeLogLikelihood } from "./tasks/evaluation/nll.ts";
+export { seenImages } from "./tasks/evaluation/seen.ts";
 export { adjustedRand, normalizedMutualInformation } from "./statistics/agreement.ts";
 export { type KMeans, type KMeansOptions, kMeans, nearestCenters } from "./statistics/kmeans.ts";
 export { accuracy, type Logistic, type LogisticOptions, logisticRegression } from "./statistics/logistic.ts";
@@ -83,7 +93,7 @@ export {
 } from "./statistics/mixture.ts";
 export { type Pca, pca, projected, residuals } from "./statistics/pca.ts";
 export { type Stream, stream } from "./statistics/random.ts";
-export { type Rows, rowsOf } from "./statistics/rows.ts";
+export { firstRows, type Rows, rowsOf } from "./statistics/rows.ts";
 export {
   type ClusterAgreement,
   type ClusterMethod,
@@ -110,16 +120,6 @@ export { meanImage, nearestBySeen } from "./tasks/impute/floor.ts";
 export { type Imputation, type ImputeMethod, type ImputeOptions, impute, imputeMethods } from "./tasks/impute/impute.ts";
 export { type MaskOptions, type Missing, masksFor, missingKinds } from "./tasks/impute/masks.ts";
 export { withMissing } from "./objectives/missing.ts";
-export { type Absent, type AssessOptions, type Assessed, type Assessment, assess } from "./tasks/evaluation/assess.ts";
-export { type Between, type Distances, sampleDistances } from "./tasks/evaluation/distances.ts";
-export { type FactorScore, type FactorScoreOptions, factorScore } from "./tasks/evaluation/factor-score.ts";
-export type { Factors } from "./tasks/evaluation/factors.ts";
-export { type Gap, mutualInformationGap } from "./tasks/evaluation/gap.ts";
-export { type Codes, type Information, mutualInformation } from "./tasks/evaluation/information.ts";
-export type { Estimate } from "./tasks/evaluation/log-mean.ts";
-export { type Mmd, medianDistance, mmd } from "./tasks/evaluation/mmd.ts";
-export { NLL_SAMPLES, type NllOptions, negativeLogLikelihood } from "./tasks/evaluation/nll.ts";
-export { seenImages } from "./tasks/evaluation/seen.ts";
 export { type Traversal, type TraversalOptions, traverseLatents } from "./tasks/traverse.ts";
 export { type TrainData, type Training, type TrainOptions, train } from "./train.ts";
 export type { EndEvent, EpochEvent, RecoveryEvent, StepEvent, TrainEvent } from "./training/events.ts";

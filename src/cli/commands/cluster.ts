@@ -2,10 +2,12 @@
 
 import {
   type ClusterAgreement,
+  type ClusterOptions,
   type Clusters,
   clusterAgreement,
   clusterRows,
   decodeLatents,
+  firstRows,
   mapByPca,
   nearestMembers,
   sizesOf,
@@ -14,14 +16,14 @@ import {
 import { loadRun } from "../../vae/run.node.ts";
 import { optionalCharts } from "../charts/optional.ts";
 import { scatterChart } from "../charts/scatter.ts";
-import { type Codes, type CodesOfRun, codesOf } from "../codes.ts";
+import { busy, type Codes, type CodesOfRun, codesOf } from "../codes.ts";
 import { csv } from "../csv.ts";
 import { deviceOptions, openDevice } from "../device.ts";
 import { checkFolder, folderOption, writeFolder } from "../folder.ts";
 import { runDataOption } from "../images.ts";
 import { type Command, choice, columns, command, flag, whole } from "../options.ts";
 import { gridPng } from "../pictures.ts";
-import { note, print, showLive } from "../terminal.ts";
+import { note, print } from "../terminal.ts";
 
 export const cluster: Command = command({
   name: "cluster",
@@ -52,7 +54,7 @@ export const cluster: Command = command({
     const loaded = await loadRun(run);
     await using _device = await openDevice(settings);
     const codes = await codesOf(run, loaded, data, limit);
-    const found = clustersOf(codes, asked, method, seed);
+    const found = await clustersOf(codes, asked, { method, seed });
     const { train, test, classes } = codes;
     const assigned = found.assign(test.rows);
     const agreement = test.labels && clusterAgreement(assigned, test.labels, found.count);
@@ -74,22 +76,15 @@ export const cluster: Command = command({
 });
 
 /** The groups that the command finds among the training codes; `elbo map` colours by the same ones. */
-export function clustersOf(
-  { train, classes }: CodesOfRun,
-  asked: number | undefined,
-  method: "kmeans" | "mixture",
-  seed: number,
-): Clusters {
-  const present = new Set(train.labels).size;
-  const count = asked ?? (classes ? present : Math.min(10, train.rows.count));
+export async function clustersOf({ train, classes }: CodesOfRun, asked: number | undefined, options: ClusterOptions): Promise<Clusters> {
+  const count = asked ?? (classes ? new Set(train.labels).size : Math.min(10, train.rows.count));
   if (count > train.rows.count) throw new Error(`--clusters ${count}: there are only ${train.rows.count} training images`);
-  showLive(`dividing ${train.rows.count} codes into ${count} groups`);
-  try {
-    return clusterRows(train.rows, count, { method, seed });
-  } finally {
-    showLive("");
-  }
+  const most = options.method === "mixture" ? Math.max(MOST_FITTED, count) : train.rows.count;
+  if (most < train.rows.count) note(`the mixture is fitted to the first ${most} of ${train.rows.count} training codes`);
+  return await busy(`dividing ${train.rows.count} codes into ${count} groups`, () => clusterRows(train.rows, count, { ...options, most }));
 }
+
+const MOST_FITTED = 20_000; // a step of a mixture costs the square of the latents for each row and group, and more rows change little
 
 interface Group {
   readonly cluster: number;
@@ -118,11 +113,10 @@ function table(groups: readonly Group[], agreement: ClusterAgreement | undefined
     `group ${cluster}`,
     `${train} training images, ${test} test images${label === undefined ? "" : `, of which ${percent(share!)} have label ${label}`}`,
   ]);
-  const { adjustedRand, normalizedMutualInformation } = agreement ?? {};
-  const figures =
-    agreement &&
-    `\nwith the labels of ${count} test images: adjusted Rand index ${adjustedRand!.toFixed(3)}, normalized mutual information ${normalizedMutualInformation!.toFixed(3)}`;
-  return `${columns(lines)}${figures ?? ""}`;
+  if (!agreement) return columns(lines);
+  const rand = agreement.adjustedRand.toFixed(3).replace(/^-0\.000$/, "0.000");
+  const information = agreement.normalizedMutualInformation.toFixed(3);
+  return `${columns(lines)}\nwith the labels of ${count} test images: adjusted Rand index ${rand}, normalized mutual information ${information}`;
 }
 
 const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;
@@ -167,9 +161,9 @@ const MOST_POINTS = 2000; // a drawing of more is slow to open, and its points h
 async function scatterSvg(run: string, { rows }: Codes, found: Clusters, assigned: Uint32Array, groups: readonly Group[]) {
   const draw = rows.columns > 1 && (await optionalCharts("clusters.svg"));
   if (!draw) return undefined;
-  const count = Math.min(rows.count, MOST_POINTS);
-  const { points, axes } = await mapByPca({ ...rows, values: rows.values.subarray(0, count * rows.columns), count });
+  const shown = firstRows(rows, MOST_POINTS);
+  const { points, axes } = await mapByPca(shown);
   const names = groups.map(({ cluster, label, share }) => `${cluster}${label === undefined ? "" : `: ${label} (${percent(share!)})`}`);
-  const subtitle = `codes of ${count} test images; ${found.count} groups found among training codes`;
+  const subtitle = `codes of ${shown.count} test images; ${found.count} groups found among training codes`;
   return await draw(scatterChart({ title: `Groups in ${run}`, subtitle, axes, points, groups: assigned, names, legend: "group" }));
 }

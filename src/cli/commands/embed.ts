@@ -1,8 +1,8 @@
 // elbo embed: the codes of images as files for other tools, and what a linear classifier can see in them.
 
-import { linearProbe, type Probe, pixelComponents } from "../../vae/index.ts";
+import { linearProbe, type Probe, pixelComponents, type Rows } from "../../vae/index.ts";
 import { loadRun } from "../../vae/run.node.ts";
-import { type Codes, type CodesOfRun, codesOf } from "../codes.ts";
+import { busy, type Codes, type CodesOfRun, codesOf } from "../codes.ts";
 import { csv } from "../csv.ts";
 import { deviceOptions, openDevice } from "../device.ts";
 import { checkPicture as checkFile, writeWhole } from "../files.ts";
@@ -10,7 +10,7 @@ import { checkFolder, writeFolder } from "../folder.ts";
 import { runDataOption } from "../images.ts";
 import { encodeNpy } from "../npy.ts";
 import { type Command, choice, command, flag, text, whole } from "../options.ts";
-import { note, print, showLive } from "../terminal.ts";
+import { note, print } from "../terminal.ts";
 
 export const embed: Command = command({
   name: "embed",
@@ -87,25 +87,23 @@ async function probesOf({ train, test, classes }: CodesOfRun): Promise<Probes | 
   }
   const size = train.images.height * train.images.width * train.images.channels;
   const components = Math.min(train.rows.columns, size, train.rows.count);
-  showLive(`principal components of ${train.images.count} images`);
-  try {
-    const pixels = await pixelComponents(train.images, test.images, components);
-    showLive(`fitting linear classifiers to ${train.rows.count} images`);
-    const fit = (a: Codes["rows"], b: Codes["rows"]) => linearProbe({ rows: a, labels: train.labels! }, { rows: b, labels: test.labels! });
+  const pixels = await busy(`principal components of ${train.images.count} images`, () =>
+    pixelComponents(train.images, test.images, components),
+  );
+  return await busy(`fitting linear classifiers to ${train.rows.count} images`, () => {
+    const fit = (a: Rows, b: Rows) => linearProbe({ rows: a, labels: train.labels! }, { rows: b, labels: test.labels! });
     return { probe: fit(train.rows, test.rows), pixels: { components, ...fit(pixels.train, pixels.test) } };
-  } finally {
-    showLive("");
-  }
+  });
 }
 
 function lines({ probe, pixels }: Probes, latent: number): string[] {
   const percent = (share: number) => `${(100 * share).toFixed(2)} %`;
   const line = (what: string, { train, test, settled }: Probe) =>
-    `  ${what.padEnd(38)}${percent(test)} of test images, ${percent(train)} of training images${settled ? "" : " (the fit did not settle)"}`;
+    `  ${what.padEnd(44)}${percent(test)} of test images, ${percent(train)} of training images${settled ? "" : " (the fit did not settle)"}`;
   return [
     "a linear classifier, fitted to training images, is right about",
     line(`from ${latent} latents`, probe),
     line(`from ${pixels.components} principal components of pixels`, pixels),
-    `  ${"always saying the most frequent label".padEnd(38)}${percent(probe.chance)} of test images`,
+    `  ${"always saying the most frequent label".padEnd(44)}${percent(probe.chance)} of test images`,
   ];
 }

@@ -1,18 +1,18 @@
 // elbo map: the codes of a trained model as points on a plane.
 
 import { setImmediate } from "node:timers/promises";
-import { mapByPca, mapByUmap, type PlaneMap, type UmapLibrary } from "../../vae/index.ts";
+import { firstRows, mapByPca, mapByUmap, type PlaneMap, type UmapLibrary } from "../../vae/index.ts";
 import { loadRun } from "../../vae/run.node.ts";
 import type { Rows } from "../../vae/statistics/rows.ts";
 import { optionalCharts } from "../charts/optional.ts";
 import { scatterChart } from "../charts/scatter.ts";
-import { type CodesOfRun, codesOf } from "../codes.ts";
+import { busy, type CodesOfRun, codesOf } from "../codes.ts";
 import { csv } from "../csv.ts";
 import { deviceOptions, openDevice } from "../device.ts";
 import { checkFolder, folderOption, writeFolder } from "../folder.ts";
 import { runDataOption } from "../images.ts";
 import { type Command, choice, command, flag, type Option, whole } from "../options.ts";
-import { note, print, showLive } from "../terminal.ts";
+import { isTerminal, note, print, showLive } from "../terminal.ts";
 import { clustersOf } from "./cluster.ts";
 
 const colorOption: Option<"label" | "cluster" | undefined> = {
@@ -56,10 +56,10 @@ export const map: Command = command({
     await using _device = await openDevice(settings);
     const codes = await codesOf(run, loaded, data, limit);
     const { test, classes } = codes;
-    const rows = first(test.rows, count);
+    const rows = firstRows(test.rows, count);
     if (rows.count < test.rows.count) note(`the first ${rows.count} of ${test.rows.count} test images; --count takes more`);
     const by = color ?? (classes ? "label" : "cluster");
-    const { groups, names } = coloursOf(codes, by, clusters, seed);
+    const { groups, names } = await coloursOf(codes, by, clusters, seed);
     const { points, axes } = Umap ? await byUmap(Umap, rows, neighbors, seed) : await mapByPca(rows);
 
     const draw = await optionalCharts("map.svg");
@@ -74,13 +74,13 @@ export const map: Command = command({
 });
 
 /** The group of each test image, and the names of groups. */
-function coloursOf(codes: CodesOfRun, by: "label" | "cluster", clusters: number | undefined, seed: number) {
+async function coloursOf(codes: CodesOfRun, by: "label" | "cluster", clusters: number | undefined, seed: number) {
   const { test, classes } = codes;
   if (by === "label") {
     if (!test.labels || !classes) throw new Error(`--color label: ${test.images.name} has no labels; --color cluster takes groups`);
     return { groups: test.labels, names: classes };
   }
-  const found = clustersOf(codes, clusters, "kmeans", seed);
+  const found = await clustersOf(codes, clusters, { seed });
   return { groups: found.assign(test.rows), names: Array.from({ length: found.count }, (_, i) => `${i}`) };
 }
 
@@ -95,20 +95,13 @@ async function umapLibrary(): Promise<UmapLibrary> {
 
 async function byUmap(Umap: UmapLibrary, rows: Rows, neighbors: number, seed: number): Promise<PlaneMap> {
   if (neighbors >= rows.count) throw new Error(`--neighbors ${neighbors}: there are only ${rows.count} images; take fewer neighbors`);
-  showLive(`umap: looking for the neighbors of ${rows.count} codes`);
-  await setImmediate(); // so that the line is seen
   const progress = async (done: number, total: number) => {
     if (done % 10 > 0) return;
-    showLive(`umap: step ${done} of ${total}`);
+    if (isTerminal()) showLive(`umap: step ${done} of ${total}`);
     await setImmediate(); // so that Ctrl-C is heard
   };
-  return await mapByUmap(Umap, rows, { neighbors, seed, progress }).finally(() => showLive(""));
+  return await busy(`umap: looking for the neighbors of ${rows.count} codes`, () => mapByUmap(Umap, rows, { neighbors, seed, progress }));
 }
-
-const first = ({ values, count, columns }: Rows, most: number): Rows => ({
-  ...{ count: Math.min(count, most), columns },
-  values: values.subarray(0, Math.min(count, most) * columns),
-});
 
 function table(points: Float64Array, groups: ArrayLike<number>, names: readonly string[], by: string): string {
   const rows = Array.from({ length: points.length / 2 }, (_, i) => [

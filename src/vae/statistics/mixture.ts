@@ -20,13 +20,13 @@ export interface MixtureOptions {
 }
 
 const RIDGE = 1e-6;
-const SETTLED = 1e-5; // nats of log likelihood that a row gains in a step: the same in any unit of the columns
+const SETTLED = 1e-4; // nats of log likelihood that a row gains in a step: the same in any unit of the columns
 
 /** The most likely mixture of k components that was found. */
 export function gaussianMixture(
   x: Rows,
   k: number,
-  { seed = 1, covariance = "full", restarts = 1, iterations = 200 }: MixtureOptions = {},
+  { seed = 1, covariance = "full", restarts = 1, iterations = 100 }: MixtureOptions = {},
 ): Mixture {
   checked("gaussianMixture", x);
   if (!(Number.isInteger(k) && k >= 1 && k <= x.count)) {

@@ -12,6 +12,12 @@ export function rowsOf(values: Float32Array | Float64Array, columns: number): Ro
   return checked("rowsOf", { values, count: values.length / columns, columns });
 }
 
+/** At most so many rows, the first ones. */
+export function firstRows({ values, count, columns }: Rows, most: number): Rows {
+  const kept = Math.min(count, most);
+  return { values: values.subarray(0, kept * columns), count: kept, columns };
+}
+
 /** Rows that can be computed with: at least one, as many values as they say, and each a finite number. */
 export function checked(caller: string, rows: Rows): Rows {
   const { values, count, columns } = rows;

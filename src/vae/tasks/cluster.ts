@@ -4,7 +4,7 @@
 import { adjustedRand, normalizedMutualInformation } from "../statistics/agreement.ts";
 import { kMeans, nearestCenters } from "../statistics/kmeans.ts";
 import { type Covariance, gaussianMixture } from "../statistics/mixture.ts";
-import type { Rows } from "../statistics/rows.ts";
+import { firstRows, type Rows } from "../statistics/rows.ts";
 
 export type ClusterMethod = "kmeans" | "mixture";
 export const clusterMethods: readonly ClusterMethod[] = ["kmeans", "mixture"];
@@ -15,6 +15,8 @@ export interface ClusterOptions {
   readonly seed?: number;
   /** Of a mixture. */
   readonly covariance?: Covariance;
+  /** At most so many of the rows are fitted to, the first ones: a step costs time for each. */
+  readonly most?: number;
 }
 
 export interface Clusters {
@@ -26,8 +28,10 @@ export interface Clusters {
 }
 
 /** Clusters fitted to rows. */
-export function clusterRows(x: Rows, count: number, { method = "kmeans", seed = 1, covariance = "full" }: ClusterOptions = {}): Clusters {
-  const found = method === "mixture" ? mixtureOf(x, count, seed, covariance) : centersOf(x, count, seed);
+export function clusterRows(x: Rows, count: number, options: ClusterOptions = {}): Clusters {
+  const { method = "kmeans", seed = 1, covariance = "full", most = x.count } = options;
+  const fitted = firstRows(x, most);
+  const found = method === "mixture" ? mixtureOf(fitted, count, seed, covariance) : centersOf(fitted, count, seed);
   const sizes = sizesOf(found.assign(x), count);
   const order = Array.from(sizes.keys()).sort((a, b) => sizes[b] - sizes[a] || a - b);
   const rank = new Uint32Array(count);
