@@ -93,7 +93,7 @@ describe("a threshold", () => {
         Array.from({ length: 98 }, (_, i) => i),
       ).value,
     ).toBe(97);
-    expect(() => thresholdAt(0, [1])).toThrow("falseAlarms: 0 is not between 0 and 1");
+    expect(() => thresholdAt(0, [1])).toThrow("false-alarm rate: 0 is not between 0 and 1");
   });
 
   test("is placed by one half of the normal scores and judged by the other", () => {
@@ -149,7 +149,7 @@ describe("what a model says of an image", () => {
   onEachDevice("is -log p(x) of a linear model whose encoder is exact: as bound and as likelihood, with any latents", async () => {
     const tensors = tensorsOf(EXACT);
     const { likelihood } = await evidenceOf(linearVae(tensors), examples, { samples: 3 });
-    X.forEach((x, i) => expect(Math.abs(likelihood[i] + logEvidence(x))).toBeLessThan(1e-3));
+    for (const [i, x] of X.entries()) expect(Math.abs(likelihood[i] + logEvidence(x))).toBeLessThan(1e-3);
     for (const t of tensors) t.dispose();
   });
 

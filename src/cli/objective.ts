@@ -15,6 +15,7 @@ import {
   type Terms,
   type Vae,
   type WrittenWeight,
+  withMissing,
 } from "../vae/index.ts";
 import type { Split } from "./data.ts";
 import { choice, type Option, real, UsageError, type ValuesOf, whole } from "./options.ts";
@@ -45,6 +46,7 @@ export const objectiveOptions: {
   readonly capacity: Option<WrittenWeight | undefined>;
   readonly "free-bits": Option<number | undefined>;
   readonly binarize: Option<Binarize | undefined>;
+  readonly missing: Option<number | undefined>;
 } = {
   objective: choice(objectiveNames, {
     default: "vae",
@@ -63,6 +65,12 @@ export const objectiveOptions: {
   binarize: optional(
     choice(["static", "dynamic"], { default: "static", help: "make grey pixels 0 or 1 by chance: once, or anew in each step" }),
   ),
+  missing: optional(
+    real({
+      ...{ accepts: (x) => x > 0 && x < 1, wanted: "a number between 0 and 1", default: 0.5 },
+      help: "share of the pixels to hide, others in each step, so that the model learns to fill them in; losses are of those that are seen",
+    }),
+  ),
 };
 export type ObjectiveOptions = ValuesOf<typeof objectiveOptions>;
 
@@ -72,7 +80,7 @@ const CALLED: Readonly<Record<keyof ObjectiveSettings, string>> = {
 
 /** The objective that was asked for. An option that it has no use for is an error. */
 export function objectiveFor(options: ObjectiveOptions): Objective {
-  const { objective, samples, beta, capacity, "free-bits": freeBits } = options;
+  const { objective, samples, beta, capacity, "free-bits": freeBits, missing } = options;
   const settings: ObjectiveSettings = { samples, beta: beta?.weight, capacity: capacity?.weight, freeBits };
   const { takes } = objectives[objective];
   const names = Object.keys(CALLED) as (keyof ObjectiveSettings)[];
@@ -83,13 +91,15 @@ export function objectiveFor(options: ObjectiveOptions): Objective {
   }
   if (freeBits !== undefined && capacity !== undefined)
     throw new UsageError("--free-bits and --capacity both bend the KL; give one of them");
-  return objectiveOf(objective, settings);
+  const made = objectiveOf(objective, settings);
+  return missing === undefined ? made : withMissing(made, missing);
 }
 
 /** What the run's config says of them. */
-export const recorded = ({ objective, samples, beta, capacity, "free-bits": freeBits, binarize }: ObjectiveOptions): object => ({
+export const recorded = ({ objective, samples, beta, capacity, "free-bits": freeBits, binarize, missing }: ObjectiveOptions): object => ({
   ...{ objective, beta: beta?.text ?? "1", capacity: capacity?.text ?? null, freeBits: freeBits ?? null },
   ...{ samples: objectives[objective].takes.includes("samples") ? (samples ?? SAMPLES) : null, binarize: binarize ?? null },
+  ...(missing !== undefined && { missing }),
 });
 
 /** A loss with its parts: as a sum where it is one. */
@@ -104,13 +114,14 @@ export function shownLoss({ loss, reconstruction, kl, beta }: Terms<number>, opt
   return `${total} = ${parts[0]} + ${weight === 1 ? "" : `${weight} x `}${parts[1]}`;
 }
 
-/** How a loss is told in bits per value: undefined where it is no log of a probability, and of an autoencoder, which has no bound. */
+/** How a loss is told in bits per value: undefined where it is no log of a probability, of an autoencoder, which has no bound, and of images with holes. */
 export function bitsOf(
   model: Vae,
   { train }: Split,
-  { objective, binarize }: ObjectiveOptions,
+  { objective, binarize, missing }: ObjectiveOptions,
 ): ((terms: Terms<number>) => number) | undefined {
-  if (objective === "ae" || !(binarize || countsBits(model.likelihood, train.pixels, train.white))) return undefined;
+  if (objective === "ae" || missing !== undefined || !(binarize || countsBits(model.likelihood, train.pixels, train.white)))
+    return undefined;
   const size = model.shape.reduce((n, d) => n * d, 1);
   // with another beta the loss is no bound; its parts are
   return ({ loss, reconstruction, kl }) => bitsPerDimension(objective === "vae" ? reconstruction + kl : loss, size);

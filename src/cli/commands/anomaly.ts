@@ -1,14 +1,16 @@
 // elbo anomaly: how well a trained model tells what is unlike its training images, by several scores, each with a threshold.
 
+import type { Images } from "../../data/index.ts";
 import { detector, judge, type Run, type Share, scoreNames, scores } from "../../vae/index.ts";
 import { loadRun } from "../../vae/run.node.ts";
 import { anomalyFiles, type Found, type Judged } from "../anomaly/files.ts";
 import { type Parts, partsOf } from "../anomaly/parts.ts";
+import { busy } from "../codes.ts";
 import { deviceOptions, openDevice } from "../device.ts";
 import { checkFolder, folderOption, writeFolder } from "../folder.ts";
 import { runDataOption } from "../images.ts";
 import { type Command, choice, command, flag, real, text, whole } from "../options.ts";
-import { note, print, showLive } from "../terminal.ts";
+import { note, print } from "../terminal.ts";
 
 export const anomaly: Command = command({
   name: "anomaly",
@@ -39,8 +41,7 @@ export const anomaly: Command = command({
     const loaded = await loadRun(run);
     const parts = await partsOf(run, loaded, { data, normal, limit });
     await using _device = await openDevice(settings);
-    showLive(`learning from ${parts.train.count} normal images`);
-    const found = await scored(loaded, parts, { samples, seed }).finally(() => showLive(""));
+    const found = await scored(loaded, parts, { samples, seed });
     const judged = scoreNames.map((name) => ({ name, ...judge(found.normal[name], found.others?.[name], rate) }));
     const files = writeFolder(out, await anomalyFiles({ run, model: loaded.model, parts, found, judged, score }));
     if (json) {
@@ -56,9 +57,9 @@ export const anomaly: Command = command({
 });
 
 async function scored({ model }: Run, { train, normal, others }: Parts, options: { samples: number; seed: number }): Promise<Found> {
-  const { score } = await detector(model, train, options);
-  showLive(`scoring ${normal.count + (others?.count ?? 0)} images`);
-  return { normal: await score(normal), others: others && (await score(others)) };
+  const { score } = await busy(`learning from ${train.count} normal images`, () => detector(model, train, options));
+  const told = (images: Images) => busy(`scoring ${images.count} images`, () => score(images));
+  return { normal: await told(normal), others: others && (await told(others)) };
 }
 
 function table(judged: readonly Judged[]): string {

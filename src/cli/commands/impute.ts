@@ -16,6 +16,7 @@ import {
   type Run,
 } from "../../vae/index.ts";
 import { loadRun } from "../../vae/run.node.ts";
+import { busy } from "../codes.ts";
 import { deviceOptions, openDevice } from "../device.ts";
 import { trainingAndTest } from "../examples.ts";
 import { checkPicture, writeWhole } from "../files.ts";
@@ -23,7 +24,7 @@ import { runDataOption } from "../images.ts";
 import { imputedPng } from "../imputed.ts";
 import { type Command, choice, columns, command, flag, type Option, real, UsageError, whole } from "../options.ts";
 import { pictureOption, valuesIn } from "../pictures.ts";
-import { note, print, showLive } from "../terminal.ts";
+import { note, print } from "../terminal.ts";
 
 const shareOption: Option<number | undefined> = {
   ...real({ accepts: (x) => x > 0 && x < 1, wanted: "a number between 0 and 1", default: 0.5, help: "share of the pixels that is hidden" }),
@@ -70,9 +71,9 @@ export const impute: Command = command({
     const images = sliceImages(test, 0, Math.min(count ?? FEW, test.count));
     const seen = masksFor(loaded.model.shape, images.count, { missing, share, seed });
     await using _device = await openDevice(settings);
-    showLive(`filling in ${images.count} images`);
     const options = optionsFor(loaded, train, images, { method, rounds });
-    const made = await imputeImages(loaded.model, images, seen, { ...options, samples, seed }).finally(() => showLive(""));
+    const fill = () => imputeImages(loaded.model, images, seen, { ...options, samples, seed });
+    const made = await busy(`filling in ${images.count} images`, fill);
     const figures = await figuresOf(train, images, seen, made, options.fill);
     writeWhole(out, imputedPng(loaded.model, images, seen, made));
     const { method: _, start: __, ...told } = options;

@@ -73,13 +73,13 @@ export interface Threshold {
  * scores, if they are continuous ("Algorithmic Learning in a Random World", Vovk et al. 2005). Throws if n is too small to say.
  */
 export function thresholdAt(rate: number, normal: Scores): Threshold {
-  if (!(rate > 0 && rate < 1)) throw new Error(`falseAlarms: ${rate} is not between 0 and 1`);
+  if (!(rate > 0 && rate < 1)) throw new Error(`false-alarm rate: ${rate} is not between 0 and 1`);
   const n = check("normal", normal);
   const k = Math.ceil((n + 1) * (1 - rate) - 1e-9);
   if (k > n) {
     const needed = Math.ceil(1 / rate - 1 - 1e-9);
     throw new Error(
-      `falseAlarms: a rate of ${rate} needs ${needed} normal examples to place the threshold, and there are ${n}; ask for ${roundUp(1 / (n + 1))} or more, or give more examples`,
+      `a false-alarm rate of ${rate} needs ${needed} normal examples to place the threshold, and there are ${n}; ask for ${roundUp(1 / (n + 1))} or more, or give more examples`,
     );
   }
   const value = Float64Array.from({ length: n }, (_, i) => normal[i]).sort()[k - 1];
