@@ -2,15 +2,42 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { attribute } from "../src/cli/commands/attribute.ts";
+import { interpolate } from "../src/cli/commands/interpolate.ts";
+import { manifold } from "../src/cli/commands/manifold.ts";
+import { neighbours } from "../src/cli/commands/neighbours.ts";
+import { reconstruct } from "../src/cli/commands/reconstruct.ts";
+import { sample } from "../src/cli/commands/sample.ts";
+import { traverse } from "../src/cli/commands/traverse.ts";
+import { type Command, parse, UsageError } from "../src/cli/options.ts";
 import { built, elbo } from "./setup/cli.ts";
 import { idx } from "./setup/idx.ts";
 import { plainPng } from "./setup/pictures.ts";
 
 const cwd = mkdtempSync(join(tmpdir(), "elbo-explore-"));
+const home = process.cwd();
 const path = (...parts: string[]): string => join(cwd, ...parts);
-const run = (...args: string[]) => elbo({ cwd }, ...args, "--device", "js");
-const json = (text: string) => text.trim().split("\n").map((line) => JSON.parse(line)); // biome-ignore format: it is short
+const commands: Readonly<Record<string, Command>> = { sample, reconstruct, interpolate, manifold, traverse, attribute, neighbours };
+
+/** What a command writes, run in this process, so that a test need not wait for as many as it has lines. One at a time. */
+async function run(line: string): Promise<{ stdout: string; stderr: string }> {
+  const [name, ...args] = line.split(" ");
+  const written = { stdout: "", stderr: "" };
+  const spies = (["stdout", "stderr"] as const).map((to) =>
+    vi.spyOn(process[to], "write").mockImplementation((text) => {
+      written[to] += text;
+      return true;
+    }),
+  );
+  try {
+    const values = parse(commands[name], [...args, "--device", "js"]);
+    if (values !== "help") await commands[name].run(values);
+  } finally {
+    for (const spy of spies) spy.mockRestore();
+  }
+  return written;
+}
 
 beforeAll(async () => {
   built();
@@ -33,15 +60,19 @@ beforeAll(async () => {
     writeFileSync(path(`blank/${String(i).padStart(2, "0")}.png`), plainPng(7, 5, 3, colours));
   }
   const train = (name: string, data: string, ...more: string[]) =>
-    run("train", "--data", data, "--hidden", "9", "--epochs", "1", "--batch", "12", "--out", name, ...more);
+    elbo({ cwd }, "train", "--data", data, "--device", "js", "--hidden", "9", "--epochs", "1", "--batch", "12", "--out", name, ...more);
   const runs = await Promise.all([
     train("plain", "bars", "--latent", "3"),
     train("plane", "bars", "--latent", "2", "--conditional", "--binarize", "static"),
     train("colour", "blank", "--latent", "2", "--size", "6", "--objective", "ae"),
   ]);
   expect(runs.map(({ code, stderr }) => (code === 0 ? "" : stderr))).toEqual(["", "", ""]);
+  process.chdir(cwd);
 }, 60_000);
-afterAll(() => rmSync(cwd, { recursive: true }));
+afterAll(() => {
+  process.chdir(home);
+  rmSync(cwd, { recursive: true });
+});
 
 /** Height, width and channels of a PNG. */
 function pictureSize(file: string): number[] {
@@ -53,21 +84,18 @@ function pictureSize(file: string): number[] {
 const grid = (rows: number, columns: number, channels = 1) => [rows * 7 + 2, columns * 9 + 2, channels];
 const drafts = () => readdirSync(cwd).filter((file) => file.endsWith(".tmp"));
 
-/** A command that ends well, and what it printed with --json. */
-async function done(...args: string[]): Promise<Record<string, unknown>[]> {
-  const { code, stdout, stderr } = await run(...args, "--json");
-  expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
-  return json(stdout);
+/** What a command prints with --json. */
+async function told(line: string): Promise<Record<string, unknown>[]> {
+  const { stdout } = await run(`${line} --json`);
+  return stdout.trim().split("\n").map((line) => JSON.parse(line)); // biome-ignore format: it is short
 }
 
 describe("elbo sample", () => {
   test("draws from a mixture that it fits to the codes, the same for the same seed [js]", async () => {
-    const args = ["sample", "plain", "--from", "mixture", "--components", "2", "--count", "5"];
-    const [[first], , [cold]] = await Promise.all([
-      done(...args, "--out", "a.png"),
-      done(...args, "--out", "b.png"),
-      done(...args, "--out", "c.png", "--temperature", "0.5", "--values", "--limit", "20"),
-    ]);
+    const line = "sample plain --from mixture --components 2 --count 5";
+    const [first] = await told(`${line} --out a.png`);
+    await told(`${line} --out b.png`);
+    const [cold] = await told(`${line} --out c.png --temperature 0.5 --values --limit 20`);
     expect(first).toMatchObject({
       out: "a.png",
       from: "mixture",
@@ -84,10 +112,8 @@ describe("elbo sample", () => {
   });
 
   test("fits each class of a conditional model, and the means of an autoencoder [js]", async () => {
-    const [[classes], [means]] = await Promise.all([
-      done("sample", "plane", "--from", "mixture", "--components", "2", "--class", "4", "--count", "2", "--out", "class.png"),
-      done("sample", "colour", "--from", "mixture", "--components", "2", "--count", "2", "--out", "means.png"),
-    ]);
+    const [classes] = await told("sample plane --from mixture --components 2 --class 4 --count 2 --out class.png");
+    const [means] = await told("sample colour --from mixture --components 2 --count 2 --out means.png");
     expect(classes).toMatchObject({ class: 4, codes: "samples" });
     expect(means).toMatchObject({ codes: "means", images: 36 });
     expect(pictureSize("means.png")).toEqual([8 + 2, 2 * 8 + 2, 3]);
@@ -96,7 +122,7 @@ describe("elbo sample", () => {
 
 describe("elbo reconstruct", () => {
   test("draws originals, reconstructions and errors, and tells the figures of each [js]", async () => {
-    const lines = await done("reconstruct", "plain", "--count", "3", "--out", "three.png");
+    const lines = await told("reconstruct plain --count 3 --out three.png");
     expect(pictureSize("three.png")).toEqual(grid(3, 3, 3));
     expect(lines).toHaveLength(4);
     expect(lines[0]).toEqual({
@@ -113,10 +139,8 @@ describe("elbo reconstruct", () => {
   });
 
   test("takes colour, and asks no autoencoder for a KL; without --json it says the name of the picture [js]", async () => {
-    const [figures, { stdout, stderr }] = await Promise.all([
-      done("reconstruct", "colour", "--count", "4", "--out", "colour.png"),
-      run("reconstruct", "plane", "--out", "plane.png"),
-    ]);
+    const figures = await told("reconstruct colour --count 4 --out colour.png");
+    const { stdout, stderr } = await run("reconstruct plane --out plane.png");
     expect(figures.map(({ kl }) => kl)).toEqual([null, null, null, null, undefined]);
     expect(pictureSize("colour.png")).toEqual([3 * 8 + 2, 4 * 8 + 2, 3]);
     expect(stdout).toBe("plane.png\n");
@@ -126,11 +150,9 @@ describe("elbo reconstruct", () => {
 
 describe("elbo interpolate", () => {
   test("two images make a strip with them at its ends, four a sheet; the seed chooses, of different classes [js]", async () => {
-    const [[strip], [sheet], [chosen]] = await Promise.all([
-      done("interpolate", "plain", "--between", "2,5", "--steps", "4", "--out", "strip.png"),
-      done("interpolate", "plane", "--between", "1,2,3,4", "--method", "linear", "--steps", "3", "--out", "sheet.png"),
-      done("interpolate", "plain", "--sheet", "--seed", "7", "--out", "chosen.png"),
-    ]);
+    const [strip] = await told("interpolate plain --between 2,5 --steps 4 --out strip.png");
+    const [sheet] = await told("interpolate plane --between 1,2,3,4 --method linear --steps 3 --out sheet.png");
+    const [chosen] = await told("interpolate plain --sheet --seed 7 --out chosen.png");
     expect(strip).toMatchObject({ form: "strip", between: [2, 5], method: "spherical", steps: 4 });
     expect(pictureSize("strip.png")).toEqual(grid(1, 6));
     expect(sheet).toMatchObject({ form: "sheet", method: "linear" });
@@ -141,7 +163,7 @@ describe("elbo interpolate", () => {
   });
 
   test("--animate writes an animation, of frames that are enlarged [js]", async () => {
-    const [made] = await done("interpolate", "plain", "--between", "2,5", "--steps", "3", "--animate", "--out", "moving.png");
+    const [made] = await told("interpolate plain --between 2,5 --steps 3 --animate --out moving.png");
     expect(made).toMatchObject({ form: "loop", steps: 3 });
     expect(pictureSize("moving.png")).toEqual([5 * 34, 7 * 34, 1]);
     const bytes = readFileSync(path("moving.png"));
@@ -152,10 +174,8 @@ describe("elbo interpolate", () => {
 
 describe("elbo manifold and elbo traverse", () => {
   test("two latents are a plane; of more, two are named or found [js]", async () => {
-    const [[plane], [auto]] = await Promise.all([
-      done("manifold", "plane", "--steps", "4", "--class", "2", "--out", "manifold.png"),
-      done("manifold", "plain", "--steps", "3", "--latents", "auto", "--around", "2", "--out", "auto.png"),
-    ]);
+    const [plane] = await told("manifold plane --steps 4 --class 2 --out manifold.png");
+    const [auto] = await told("manifold plain --steps 3 --latents auto --around 2 --out auto.png");
     expect(plane).toMatchObject({ latents: [0, 1], class: 2 });
     expect(pictureSize("manifold.png")).toEqual(grid(4, 4));
     expect(new Set(auto["latents"] as number[]).size).toBe(2);
@@ -163,7 +183,7 @@ describe("elbo manifold and elbo traverse", () => {
   });
 
   test("traverse has a row for each latent, with its KL, the highest first [js]", async () => {
-    const lines = await done("traverse", "plain", "--steps", "5", "--reach", "2", "--out", "rows.png");
+    const lines = await told("traverse plain --steps 5 --reach 2 --out rows.png");
     expect(pictureSize("rows.png")).toEqual(grid(3, 5));
     expect(lines.slice(0, 3).map(({ latent }) => latent).sort()).toEqual([0, 1, 2]); // biome-ignore format: it is short
     const kl = lines.slice(0, 3).map((line) => line["kl"] as number);
@@ -174,10 +194,8 @@ describe("elbo manifold and elbo traverse", () => {
 
 describe("elbo attribute and elbo neighbours", () => {
   test("an attribute is added to images of the two classes, or to those that are named [js]", async () => {
-    const [[two], [named]] = await Promise.all([
-      done("attribute", "plain", "--label", "1", "--against", "4", "--steps", "5", "--out", "two.png"),
-      done("attribute", "plane", "--label", "1", "--images", "3,1", "--steps", "3", "--limit", "30", "--out", "named.png"),
-    ]);
+    const [two] = await told("attribute plain --label 1 --against 4 --steps 5 --out two.png");
+    const [named] = await told("attribute plane --label 1 --images 3,1 --steps 3 --limit 30 --out named.png");
     expect(two).toMatchObject({
       label: 1,
       against: 4,
@@ -192,10 +210,8 @@ describe("elbo attribute and elbo neighbours", () => {
   });
 
   test("neighbours in both spaces, of test images or of samples; equal images are at distance 0 [js]", async () => {
-    const [lines, samples] = await Promise.all([
-      done("neighbours", "plain", "--images", "2,3", "--nearest", "4", "--out", "near.png"),
-      done("neighbours", "plane", "--samples", "--count", "3", "--space", "pixels", "--nearest", "2", "--out", "samples-near.png"),
-    ]);
+    const lines = await told("neighbours plain --images 2,3 --nearest 4 --out near.png");
+    const samples = await told("neighbours plane --samples --count 3 --space pixels --nearest 2 --out samples-near.png");
     expect(lines.map(({ image, space }) => [image, space])).toEqual([[2, "code"], [2, "pixels"], [3, "code"], [3, "pixels"], [undefined, undefined]]); // biome-ignore format: a table
     for (const { class: of, neighbours } of lines.slice(0, 4)) {
       const near = neighbours as { class: number; distance: number }[];
@@ -207,37 +223,32 @@ describe("elbo attribute and elbo neighbours", () => {
   });
 });
 
-test("what a run cannot do is said in one line, and no picture is left behind [js]", async () => {
-  const wrong: [number, string, ...string[]][] = [
-    [1, "--class 3: plain is not conditional", "sample", "plain", "--class", "3"],
-    [2, "--components: of no use without --from mixture", "sample", "plain", "--components", "3"],
-    [1, "--count: 13 is more than the 12 test images", "reconstruct", "plain", "--count", "13"],
-    [1, "--between: 99 is more than the 12 test images", "interpolate", "plain", "--between", "1,99"],
-    [2, '--between "4,4" is not two or four different numbers', "interpolate", "plain", "--between", "4,4"],
-    [2, "--sheet: four images make one", "interpolate", "plain", "--sheet", "--between", "1,2"],
-    [
-      1,
-      "plain: 3 latents are no plane: name two with --latents I,J, or --latents auto; elbo traverse plain shows each",
-      "manifold",
-      "plain",
-    ],
-    [1, "--latents 0,3: plain has latents 0 to 2", "manifold", "plain", "--latents", "0,3"],
-    [1, "--around: 40 is more than the 12 test images", "traverse", "plain", "--around", "40"],
-    [1, "--around: 14 is more than the 12 test images", "traverse", "plain", "--around", "14"],
-    [2, "--label is missing", "attribute", "plain"],
-    [1, '--label "smile": the classes of bars have no names; give a number', "attribute", "plain", "--label", "smile"],
-    [1, "--label: blank has no labels", "attribute", "colour", "--label", "1"],
-    [1, "--images: 13 is more than the 12 test images", "neighbours", "plain", "--images", "13"],
-    [1, "--nearest: 50 is more than the 48 training images", "neighbours", "plain", "--nearest", "50"],
-    [2, "--images: of no use with --samples", "neighbours", "plain", "--images", "1", "--samples"],
+test("what a run cannot do is said in one line, a wrong command line by itself, and no picture is left behind [js]", async () => {
+  const wrong: [new (message: string) => Error, string, string][] = [
+    [Error, "--class 3: plain is not conditional", "sample plain --class 3"],
+    [UsageError, "--components: of no use without --from mixture", "sample plain --components 3"],
+    [Error, "--count: 13 is more than the 12 test images", "reconstruct plain --count 13"],
+    [Error, "--between: 99 is more than the 12 test images", "interpolate plain --between 1,99"],
+    [UsageError, '--between "4,4" is not two or four different numbers', "interpolate plain --between 4,4"],
+    [UsageError, "--sheet: four images make one", "interpolate plain --sheet --between 1,2"],
+    [Error, "plain: 3 latents are no plane: name two with --latents I,J, or --latents auto; elbo traverse", "manifold plain"],
+    [Error, "--latents 0,3: plain has latents 0 to 2", "manifold plain --latents 0,3"],
+    [Error, "--around: 40 is more than the 12 test images", "traverse plain --around 40"],
+    [Error, "--around: 14 is more than the 12 test images", "traverse plain --around 14"],
+    [UsageError, "--label is missing", "attribute plain"],
+    [Error, '--label "smile": the classes of bars have no names; give a number', "attribute plain --label smile"],
+    [Error, "--label: blank has no labels", "attribute colour --label 1"],
+    [Error, "--images: 13 is more than the 12 test images", "neighbours plain --images 13"],
+    [Error, "--nearest: 50 is more than the 48 training images", "neighbours plain --nearest 50"],
+    [UsageError, "--images: of no use with --samples", "neighbours plain --images 1 --samples"],
   ];
   const before = readdirSync(cwd).length;
-  const check = async ([expected, message, ...args]: (typeof wrong)[number]) => {
-    const { code, stdout, stderr } = await run(...args, "--out", "wrong.png");
-    expect({ code, stdout, stderr }).toEqual({ code: expected, stdout: "", stderr: expect.stringContaining(message) });
-    expect(stderr.trim().split("\n")).toHaveLength(1);
-  };
-  for (let i = 0; i < wrong.length; i += 4) await Promise.all(wrong.slice(i, i + 4).map(check)); // more at once would only wait for each other
+  for (const [kind, message, line] of wrong) {
+    const error = await run(`${line} --out wrong.png`).catch((thrown) => thrown);
+    expect(error, line).toBeInstanceOf(kind);
+    expect([error instanceof UsageError, error.message]).toEqual([kind === UsageError, expect.stringContaining(message)]);
+    expect(error.message).not.toContain("\n");
+  }
   expect({ made: existsSync(path("wrong.png")), files: readdirSync(cwd).length, drafts: drafts() }).toEqual({
     made: false,
     files: before,

@@ -103,7 +103,7 @@ export function checkClass(run: string, { model }: Run, label: number | undefine
   );
 }
 
-/** The images from which a training image can be asked for. */
+/** How many of the training images are looked at. */
 export const limitOption = (help: string): Option<number | undefined> =>
   whole({ min: 1, max: MOST, default: undefined, shownDefault: "all", help });
 

@@ -1,14 +1,17 @@
 // elbo sample: pictures of what a trained model dreams up.
 
+import { type Images, pickImages } from "../../data/index.ts";
 import { fitLatents, sampleImages, sampleMixtures } from "../../vae/index.ts";
 import { loadRun } from "../../vae/run.node.ts";
 import { deviceOptions, openDevice } from "../device.ts";
-import { checkClass, classOption, isAutoencoder, limitOption, trainingAndTest } from "../examples.ts";
+import { checkClass, classOption, isAutoencoder, trainingAndTest } from "../examples.ts";
 import { checkPicture, writeWhole } from "../files.ts";
 import { runDataOption } from "../images.ts";
 import { type Command, choice, command, flag, real, UsageError, type ValuesOf, whole } from "../options.ts";
 import { gridPng, pictureOption } from "../pictures.ts";
 import { note, print } from "../terminal.ts";
+
+const CODES = 10_000; // plenty for a few Gaussians; the time that they take grows with it
 
 const options = {
   count: whole({ min: 1, max: 10_000, default: 64, help: "how many images" }),
@@ -19,7 +22,10 @@ const options = {
   }),
   components: whole({ min: 1, max: 1000, default: undefined, shownDefault: "10", help: "mixture: how many Gaussians" }),
   data: { ...runDataOption, help: "mixture: where the images come from whose codes it is fitted to" },
-  limit: limitOption("mixture: fit it to the first N training images"),
+  limit: whole({
+    ...{ min: 1, max: 1_000_000, default: undefined, shownDefault: `${CODES}` },
+    help: "mixture: fit it to so many training images, at equal distances among all",
+  }),
   temperature: real({
     ...{ accepts: (x: number) => x > 0, wanted: "a number above 0", default: 1 },
     help: "multiplies the standard deviation that latents are drawn with: below 1 fewer oddities, less variety",
@@ -52,8 +58,8 @@ export const sample: Command = command({
     let fitted = {};
     let pictures: Float32Array;
     if (from === "mixture") {
-      const { components = 10, data, limit } = settings;
-      const { train } = await trainingAndTest(run, loaded, data, limit);
+      const { components = 10, data, limit = CODES } = settings;
+      const train = spread((await trainingAndTest(run, loaded, data)).train, limit);
       const codes = isAutoencoder(loaded) ? "means" : "samples";
       const mixtures = await fitLatents(model, train, { components, seed, codes, label });
       pictures = await sampleMixtures(model, mixtures, asked);
@@ -70,6 +76,15 @@ export const sample: Command = command({
     print(json ? JSON.stringify({ out, run, from, ...fitted, count, class: label ?? null, temperature, values, seed }) : out);
   },
 });
+
+/** So many of the images, if there are more: at equal distances, because files may be in the order of their classes. */
+function spread(images: Images, most: number): Images {
+  if (images.count <= most) return images;
+  return pickImages(
+    images,
+    Array.from({ length: most }, (_, i) => Math.floor((i * images.count) / most)),
+  );
+}
 
 function checkMixture({ from, components, data, limit }: Pick<ValuesOf<typeof options>, "from" | "components" | "data" | "limit">): void {
   if (from === "mixture") return;
