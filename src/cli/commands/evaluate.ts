@@ -1,7 +1,7 @@
 // elbo evaluate: all figures of trained models, side by side, on one page.
 
 import { sliceImages } from "../../data/index.ts";
-import { type Assessment, assess, NLL_SAMPLES, outline, type Run } from "../../vae/index.ts";
+import { type Assessment, assess, countsBits, NLL_SAMPLES, outline, type Run } from "../../vae/index.ts";
 import { loadRun } from "../../vae/run.node.ts";
 import type { Split } from "../data.ts";
 import { deviceOptions, openDevice } from "../device.ts";
@@ -95,6 +95,8 @@ async function subjectOf(run: string, loaded: Run, trained: Trained, data: strin
       ? [`was trained on ${config.data.name}, and is scored on ${train.name}`]
       : []),
   ];
+  if (model.likelihood.support === "bits" && !trained.binarize && !countsBits(model.likelihood, test.pixels, test.white))
+    notes.push("grey images under a Bernoulli likelihood: its nats are cross-entropy, and compare with those of models trained so alone");
   return { ...trained, split: { train, test }, test, likelihood: model.likelihood.name, notes };
 }
 
