@@ -1,7 +1,6 @@
 // Statistics of rows, against closed forms, brute force, and numbers that NumPy made.
 import { readFileSync } from "node:fs";
-import { beforeAll, describe, expect, test } from "vitest";
-import { open } from "../src/node.ts";
+import { describe, expect, test } from "vitest";
 import { adjustedRand, normalizedMutualInformation } from "../src/vae/statistics/agreement.ts";
 import { kMeans, nearestCenters } from "../src/vae/statistics/kmeans.ts";
 import { minimize } from "../src/vae/statistics/lbfgs.ts";
@@ -11,10 +10,7 @@ import { pca, projected, residuals } from "../src/vae/statistics/pca.ts";
 import { stream } from "../src/vae/statistics/random.ts";
 import { moments, type Rows, rowsOf } from "../src/vae/statistics/rows.ts";
 import { eigen } from "../src/vae/statistics/symmetric.ts";
-
-beforeAll(async () => {
-  await open("wasm");
-});
+import { onEachDevice } from "./setup/each-device.ts";
 
 const rows = (...values: number[][]): Rows => rowsOf(Float64Array.from(values.flat()), values[0].length);
 /** Rows around some centers, in turn. */
@@ -85,7 +81,7 @@ describe("eigen", () => {
 });
 
 describe("pca", () => {
-  test("of two columns is what one computes by hand [wasm]", async () => {
+  onEachDevice("of two columns is what one computes by hand", async () => {
     // 3² + 3² along (1, 1) on either side of the mean, 1² + 1² along (1, -1); divided by 3
     const x = rows([13, 23], [7, 17], [11, 19], [9, 21]);
     const found = await pca(x, 2);
@@ -103,7 +99,7 @@ describe("pca", () => {
   const { values, count, columns, wanted } = JSON.parse(readFileSync("test/fixtures/pca.json", "utf8"));
   const digits = rowsOf(Float64Array.from(values), columns);
 
-  test("has the variances and the components of NumPy's singular values [wasm]", async () => {
+  onEachDevice("has the variances and the components of NumPy's singular values", async () => {
     expect(digits.count).toBe(count);
     const found = await pca(digits, 6);
     close(
@@ -118,7 +114,7 @@ describe("pca", () => {
     }
   });
 
-  test("of more columns than a covariance is formed for: the same, with columns of zeros around [wasm]", async () => {
+  onEachDevice("of more columns than a covariance is formed for: the same, with columns of zeros around", async () => {
     const wide = 1500;
     const padded = new Float32Array(count * wide);
     for (let i = 0; i < count; i++) padded.set(digits.values.subarray(i * columns, (i + 1) * columns), i * wide + 700);
@@ -132,7 +128,7 @@ describe("pca", () => {
       expect(dot(found.components.subarray(i * wide + 700, i * wide + 700 + columns), wanted.components[i])).toBeGreaterThan(1 - 1e-5);
   });
 
-  test("components are orthonormal, and residuals and projections make up the whole distance [wasm]", async () => {
+  onEachDevice("components are orthonormal, and residuals and projections make up the whole distance", async () => {
     const found = await pca(digits, 5);
     for (let i = 0; i < 5; i++) {
       for (let j = 0; j <= i; j++) {
@@ -150,7 +146,7 @@ describe("pca", () => {
     }
   });
 
-  test("knows rows of any unit, rows that do not vary, and fewer rows than columns [wasm]", async () => {
+  onEachDevice("knows rows of any unit, rows that do not vary, and fewer rows than columns", async () => {
     const x = blobs([[1, 2, 3]], 50, 1);
     const [plain, tiny, huge] = await Promise.all(
       [1, 1e-25, 1e25].map((unit) =>
@@ -180,7 +176,7 @@ describe("pca", () => {
     expect([...two.variances].map((v) => Number(v.toFixed(5)))).toEqual([2, 0]);
   });
 
-  test("what it cannot do is refused [wasm]", async () => {
+  onEachDevice("what it cannot do is refused", async () => {
     await expect(pca(rows([1, 2]), 1)).rejects.toThrow("one row does not vary");
     await expect(pca(rows([1, 2], [3, 4]), 3)).rejects.toThrow("3 components of 2 rows of 2 columns; 1 to 2");
     await expect(projected(await pca(rows([1, 2], [3, 5]), 1), rows([1, 2, 3]))).rejects.toThrow(

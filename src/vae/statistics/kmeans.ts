@@ -94,16 +94,22 @@ function drawn(weights: Float64Array, total: number, random: Stream): number {
   return last; // rounding may leave a little
 }
 
+const SETTLED = 1e-5; // of the sum, by which an iteration lowers it; 0 where no row changes its center
+
+const sumOf = (distances: Float64Array): number => distances.reduce((sum, d) => sum + d, 0);
+
 function lloyd(x: Rows, centers: Float64Array, iterations: number): KMeans {
   let { labels, distances } = nearestCenters(centers, x);
+  let inertia = sumOf(distances);
   for (let i = 0; i < iterations; i++) {
     moveCenters(centers, x, labels, distances);
     const next = nearestCenters(centers, x);
-    const settled = next.labels.every((label, row) => label === labels[row]);
+    const before = inertia;
     ({ labels, distances } = next);
-    if (settled) break;
+    inertia = sumOf(distances);
+    if (before - inertia <= SETTLED * before) break;
   }
-  return { centers, labels, inertia: distances.reduce((sum, d) => sum + d, 0) };
+  return { centers, labels, inertia };
 }
 
 /** Each center to the mean of its rows. One without rows takes the row that is farthest from its own center, if any is away from it. */

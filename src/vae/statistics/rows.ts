@@ -24,8 +24,9 @@ export function checked(caller: string, rows: Rows): Rows {
   if (!(Number.isInteger(count) && Number.isInteger(columns) && count >= 1 && columns >= 1 && values.length === count * columns)) {
     throw new Error(`${caller}: ${values.length} values do not make ${count} rows of ${columns} columns`);
   }
-  const bad = values.findIndex((v) => !Number.isFinite(v));
-  if (bad < 0) return rows;
+  let bad = 0;
+  while (bad < values.length && Number.isFinite(values[bad])) bad++;
+  if (bad === values.length) return rows;
   throw new Error(
     `${caller}: the value ${values[bad]} in row ${Math.floor(bad / columns)}, column ${bad % columns}; finite numbers are needed`,
   );
