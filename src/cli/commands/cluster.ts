@@ -69,6 +69,7 @@ export const cluster: Command = command({
       "clusters.svg": await scatterSvg(run, test, found, assigned, report.groups),
     });
     if (json) return print(JSON.stringify({ ...report, files }));
+    if (loaded.model.classes > 0) note(`${run} is conditional: its encoder was told the labels, and need not keep them in the codes`);
     print(table(report.groups, agreement, test.rows.count));
     note("each row of clusters.png is a group: the picture of its center, then the test images nearest to that");
     for (const file of files) print(file);
