@@ -9,7 +9,7 @@ export { type ConvVaeOptions, convVae } from "./conv.ts";
 export type { Norm } from "./conv-layers.ts";
 export { UnfitSizeError } from "./conv-sizes.ts";
 export { type DenseOptions, denseVae } from "./dense.ts";
-export { type Diagnosis, type DiagnoseOptions, diagnose } from "./diagnosis/diagnose.ts";
+export { type DiagnoseOptions, type Diagnosis, diagnose } from "./diagnosis/diagnose.ts";
 export type { Course, DiagnosisFinding, EpochLosses } from "./diagnosis/findings.ts";
 export { type EvaluateOptions, evaluate } from "./evaluate.ts";
 export { type Gaussian, gaussian, gaussianPosterior, type Posterior, type Prior, standardNormal } from "./gaussian.ts";
@@ -34,6 +34,7 @@ export {
 } from "./likelihoods.ts";
 export { type ElboOptions, type Given, type Parts, type Terms, type Vae, type VaeConfig, vae } from "./model.ts";
 export { build, modelNames, models, outline } from "./models.ts";
+export { withMissing } from "./objectives/missing.ts";
 export {
   autoencoder,
   dreg,
@@ -64,13 +65,8 @@ export {
   type Run,
   type RunConfig,
 } from "./run.ts";
-export { type Attribute, type AttributeOptions, attributeDirection, withAttribute } from "./tasks/attributes.ts";
-export { codeBetween, type Interpolation, type InterpolationOptions, interpolateImages } from "./tasks/interpolate.ts";
-export { latentManifold, type Manifold, type ManifoldOptions } from "./tasks/manifold.ts";
-export { type NeighbourOptions, type Neighbours, nearestImages, nearestRows } from "./tasks/neighbours.ts";
-export { type Reconstructions, reconstructions } from "./tasks/reconstruct.ts";
-export { fitLatents, type LatentMixtureOptions, type LatentMixtures, sampleMixtures } from "./tasks/sampling.ts";
 export { adjustedRand, normalizedMutualInformation } from "./statistics/agreement.ts";
+export { shareInterval } from "./statistics/beta.ts";
 export { type KMeans, type KMeansOptions, kMeans, nearestCenters } from "./statistics/kmeans.ts";
 export { accuracy, type Logistic, type LogisticOptions, logisticRegression } from "./statistics/logistic.ts";
 export {
@@ -83,7 +79,14 @@ export {
 } from "./statistics/mixture.ts";
 export { type Pca, pca, projected, residuals } from "./statistics/pca.ts";
 export { type Stream, stream } from "./statistics/random.ts";
+export { auroc, type RocPoint, rocPoints, simplified, type Threshold, thresholdAt } from "./statistics/roc.ts";
 export { firstRows, type Rows, rowsOf } from "./statistics/rows.ts";
+export { type Blame, blame } from "./tasks/anomaly/blame.ts";
+export { type Detector, type DetectorOptions, detector, type ScoresOf } from "./tasks/anomaly/detector.ts";
+export { halves, type Judgement, judge, type Share } from "./tasks/anomaly/judge.ts";
+export { type OneClass, oneClass } from "./tasks/anomaly/one-class.ts";
+export { type Score, type ScoreName, scoreNames, scores } from "./tasks/anomaly/scores.ts";
+export { type Attribute, type AttributeOptions, attributeDirection, withAttribute } from "./tasks/attributes.ts";
 export {
   type ClusterAgreement,
   type ClusterMethod,
@@ -96,21 +99,7 @@ export {
   sizesOf,
 } from "./tasks/cluster.ts";
 export { type Embedding, embed } from "./tasks/embed.ts";
-export { mapByPca, mapByUmap, type PlaneMap, type UmapLibrary, type UmapOptions } from "./tasks/map.ts";
-export { type LabelledRows, linearProbe, type Probe, pixelComponents, pixelRows } from "./tasks/probe.ts";
-export { shareInterval } from "./statistics/beta.ts";
-export { auroc, type RocPoint, rocPoints, simplified, type Threshold, thresholdAt } from "./statistics/roc.ts";
-export { type Blame, blame } from "./tasks/anomaly/blame.ts";
-export { type Detector, type DetectorOptions, detector, type ScoresOf } from "./tasks/anomaly/detector.ts";
-export { halves, type Judgement, judge, type Share } from "./tasks/anomaly/judge.ts";
-export { type OneClass, oneClass } from "./tasks/anomaly/one-class.ts";
-export { type Score, type ScoreName, scoreNames, scores } from "./tasks/anomaly/scores.ts";
-export { coverage, hiddenError } from "./tasks/impute/figures.ts";
-export { meanImage, nearestBySeen } from "./tasks/impute/floor.ts";
-export { type Imputation, type ImputeMethod, type ImputeOptions, impute, imputeMethods } from "./tasks/impute/impute.ts";
-export { type MaskOptions, type Missing, masksFor, missingKinds } from "./tasks/impute/masks.ts";
-export { withMissing } from "./objectives/missing.ts";
-export { type Absent, type AssessOptions, type Assessed, type Assessment, assess } from "./tasks/evaluation/assess.ts";
+export { type Absent, type Assessed, type Assessment, type AssessOptions, assess } from "./tasks/evaluation/assess.ts";
 export { type Between, type Distances, sampleDistances } from "./tasks/evaluation/distances.ts";
 export { type FactorScore, type FactorScoreOptions, factorScore } from "./tasks/evaluation/factor-score.ts";
 export type { Factors } from "./tasks/evaluation/factors.ts";
@@ -120,6 +109,17 @@ export type { Estimate } from "./tasks/evaluation/log-mean.ts";
 export { type Mmd, medianDistance, mmd } from "./tasks/evaluation/mmd.ts";
 export { NLL_SAMPLES, type NllOptions, negativeLogLikelihood } from "./tasks/evaluation/nll.ts";
 export { seenImages } from "./tasks/evaluation/seen.ts";
+export { coverage, hiddenError } from "./tasks/impute/figures.ts";
+export { meanImage, nearestBySeen } from "./tasks/impute/floor.ts";
+export { type Imputation, type ImputeMethod, type ImputeOptions, impute, imputeMethods } from "./tasks/impute/impute.ts";
+export { type MaskOptions, type Missing, masksFor, missingKinds } from "./tasks/impute/masks.ts";
+export { codeBetween, type Interpolation, type InterpolationOptions, interpolateImages } from "./tasks/interpolate.ts";
+export { latentManifold, type Manifold, type ManifoldOptions } from "./tasks/manifold.ts";
+export { mapByPca, mapByUmap, type PlaneMap, type UmapLibrary, type UmapOptions } from "./tasks/map.ts";
+export { type NeighbourOptions, type Neighbours, nearestImages, nearestRows } from "./tasks/neighbours.ts";
+export { type LabelledRows, linearProbe, type Probe, pixelComponents, pixelRows } from "./tasks/probe.ts";
+export { type Reconstructions, reconstructions } from "./tasks/reconstruct.ts";
+export { fitLatents, type LatentMixtureOptions, type LatentMixtures, sampleMixtures } from "./tasks/sampling.ts";
 export { type Traversal, type TraversalOptions, traverseLatents } from "./tasks/traverse.ts";
 export { type TrainData, type Training, type TrainOptions, train } from "./train.ts";
 export type { EndEvent, EpochEvent, RecoveryEvent, StepEvent, TrainEvent } from "./training/events.ts";
