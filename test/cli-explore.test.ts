@@ -227,7 +227,7 @@ test("what a run cannot do is said in one line, a wrong command line by itself, 
   const wrong: [new (message: string) => Error, string, string][] = [
     [Error, "--class 3: plain is not conditional", "sample plain --class 3"],
     [UsageError, "--components: of no use without --from mixture", "sample plain --components 3"],
-    [Error, "--count: 13 is more than the 12 test images", "reconstruct plain --count 13"],
+    [Error, "--count 13 is more than the 12 test images", "reconstruct plain --count 13"],
     [Error, "--between: 99 is more than the 12 test images", "interpolate plain --between 1,99"],
     [UsageError, '--between "4,4" is not two or four different numbers', "interpolate plain --between 4,4"],
     [UsageError, "--sheet: four images make one", "interpolate plain --sheet --between 1,2"],

@@ -27,8 +27,8 @@ export async function firstImages(
     return asTrained(loaded, await imagesFor(run, loaded, data, count));
   } catch (error) {
     // which knows of no other option
-    const [, there] = /^--count \d+ is more than (the \d+ test images .*)$/.exec((error as Error).message) ?? [];
-    throw there === undefined ? error : new Error(`${option}: ${count} is more than ${there}`, { cause: error });
+    const [, there] = /^--count (\d+ is more than the \d+ test images .*)$/.exec((error as Error).message) ?? [];
+    throw there === undefined || option === "--count" ? error : new Error(`${option}: ${there}`, { cause: error });
   }
 }
 

@@ -42,7 +42,7 @@ export const interpolate: Command = command({
   },
   examples: [
     "elbo interpolate runs/digits-dense-1 --between 3,8",
-    "elbo interpolate runs/digits-dense-1 --between 3,8,12,15 --animate --out moving.png",
+    "elbo interpolate runs/digits-dense-1 --sheet --animate --out moving.png",
   ],
   async run({ run, data, between, sheet, method, animate, class: label, seed, out, json, ...settings }) {
     if (sheet && between?.length === 2) throw new UsageError("--sheet: four images make one, but --between names two");

@@ -14,7 +14,7 @@ import { note, print } from "../terminal.ts";
 
 export const neighbours: Command = command({
   name: "neighbours",
-  summary: "shows the training images nearest to test images, or to samples, which tells memory from invention",
+  summary: "shows the training images nearest to others, or to samples of a model",
   operands: { run: "the directory of a run, as elbo train leaves it" },
   options: {
     data: runDataOption,
@@ -48,7 +48,7 @@ export const neighbours: Command = command({
     const numbered = wanted ?? Array.from({ length: count ?? Math.min(FEW, samples ? FEW : test.count) }, (_, i) => i + 1);
     const beyond = samples ? undefined : numbered.find((n) => n > test.count);
     if (beyond !== undefined) {
-      throw new Error(`${wanted ? "--images" : "--count"}: ${beyond} is more than the ${test.count} test images of ${test.name}`);
+      throw new Error(`${wanted ? "--images:" : "--count"} ${beyond} is more than the ${test.count} test images of ${test.name}`);
     }
     if (nearest > train.count) throw new Error(`--nearest: ${nearest} is more than the ${train.count} training images of ${train.name}`);
     await using _device = await openDevice(settings);

@@ -12,7 +12,7 @@ import { note, print } from "../terminal.ts";
 
 export const reconstruct: Command = command({
   name: "reconstruct",
-  summary: "shows images, under each what a trained model makes of it, and where the two differ",
+  summary: "shows images, what a trained model makes of each, and where both differ",
   operands: { run: "the directory of a run, as elbo train leaves it" },
   options: {
     data: runDataOption,
