@@ -29,7 +29,7 @@ const SMALL = ["--data", "faces", "--hidden", "9", "--latent", "3", "--batch", "
 const train = (...args: string[]) => elbo(here, "train", ...SMALL, ...args);
 const lines = (text: string): string[] => text.split("\n").filter((line) => line !== "");
 const CYAN = "\x1b[36m";
-const RUN_FILES = ["config.json", "metrics.jsonl", "model.safetensors"];
+const RUN_FILES = ["config.json", "metrics.jsonl", "model.safetensors", "optimizer.safetensors"];
 
 /** Height and width of a PNG, grey if nothing else is said, once its pixels have been unpacked. */
 function pictureSize(file: string, channels = 1): number[] {
@@ -49,7 +49,13 @@ describe("elbo train", () => {
     const [first, second, end, ...more] = lines(stdout).map((line) => JSON.parse(line));
     expect(more).toEqual([]);
     const terms = { loss: expect.any(Number), reconstruction: expect.any(Number), kl: expect.any(Number) };
-    const epoch = { train: terms, test: terms, seconds: expect.any(Number), imagesPerSecond: expect.any(Number) };
+    const epoch = {
+      train: terms,
+      test: terms,
+      diagnosis: expect.any(Object),
+      seconds: expect.any(Number),
+      imagesPerSecond: expect.any(Number),
+    };
     expect([first, second]).toEqual([
       { epoch: 1, ...epoch },
       { epoch: 2, ...epoch },
@@ -298,10 +304,16 @@ describe("what goes wrong", () => {
     ]);
   });
 
-  test("a loss that is no number ends with 1 and leaves the run as it was before [js]", async () => {
-    const { code, stderr } = await train("--lr", "1e20", "--epochs", "50", "--out", "runs/nan");
+  test("losses that are no numbers again and again end with 1, and leave the run as it was before [js]", async () => {
+    const { code, stderr } = await train("--lr", "1e30", "--epochs", "50", "--out", "runs/nan");
     expect(code).toBe(1);
-    expect(lines(stderr).at(-1)).toMatch(/^elbo train: the loss is \S+ in epoch \d+, step \d+ .*; a lower learning rate may help$/);
+    const told = lines(stderr).slice(3);
+    for (const line of told.slice(0, -1))
+      expect(line).toMatch(/^the loss is \S+ in epoch 1, step \d \(images .*; .* learning rate is \S+ of what/);
+    expect(told.length).toBe(7);
+    expect(told.at(-1)).toMatch(
+      /^elbo train: the loss is \S+ in epoch 1, step \d .*; a lower learning rate may help; .* --resume runs\/nan --lr 1e\+29$/,
+    );
     (await loadRun(path("runs/nan"))).model.dispose();
   });
 
@@ -374,6 +386,7 @@ test("--help names all commands, and of each command all options, within 80 colu
     "filters",
     "hidden",
     "latent",
+    "activation",
     "norm",
     "residual",
     "decoder",
@@ -381,12 +394,14 @@ test("--help names all commands, and of each command all options, within 80 colu
     "epochs",
     "batch",
     "lr",
+    "adam-eps",
     "beta",
     "likelihood",
     "seed",
     "device",
     "threads",
     "precision",
+    "resume",
     "out",
     "limit",
     "json",

@@ -2,16 +2,16 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "vite";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { digits } from "../src/data/index.ts";
 import { open } from "../src/node.ts";
 import { type DenseOptions, denseVae, describeData, evaluate, sampleImages, train, type Vae } from "../src/vae/index.ts";
-import { loadRun, saveRun } from "../src/vae/run.node.ts";
+import { loadRun, loadTraining, saveRun } from "../src/vae/run.node.ts";
 import { readSafetensors, type StoredTensor, writeSafetensors } from "../src/vae/safetensors.ts";
 
 const root = mkdtempSync(join(tmpdir(), "elbo-runs-"));
@@ -63,6 +63,101 @@ describe("a run", () => {
     await saveRun(dir, { model: second });
     const { config, metrics } = await loadRun(dir);
     expect([config.model["hidden"], metrics, readFileSync(join(dir, "samples.png"), "utf8")]).toEqual([[8], [], "picture"]);
+  });
+});
+
+describe("a run that can be resumed", () => {
+  /** A model that was trained for some epochs, saved with the state of its training. */
+  const saved = async (dir: string, epochs: number) => {
+    using model = small();
+    const training = train(model, data, { batch: 16, epochs });
+    const metrics: object[] = [];
+    for await (const event of training) {
+      if (event.type === "epoch") metrics.push(event);
+      if (event.type === "end") await saveRun(dir, { model, metrics, state: await training.state() });
+    }
+  };
+  beforeAll(() => open("js"));
+
+  test("is loaded with its state, and without it by whoever only uses it", async () => {
+    const dir = folder();
+    await saved(dir, 1);
+    expect(readdirSync(dir).sort()).toEqual(["config.json", "metrics.jsonl", "model.safetensors", "optimizer.safetensors"]);
+    const { state, model } = await loadTraining(dir);
+    expect(state).toMatchObject({ epoch: 1, step: 0, recovered: 0, basis: { images: 64, batch: 16, seed: 1 } });
+    expect(state!.tensors.get("encoder.0.weight.mean")!.length).toBe(36 * 9);
+    model.dispose();
+
+    writeFileSync(join(dir, "optimizer.safetensors"), "damaged");
+    (await loadRun(dir)).model.dispose();
+    const damaged = /optimizer.safetensors: damaged or exchanged: it has 7 bytes instead of the \d+ that were saved with config.json/;
+    await expect(loadTraining(dir)).rejects.toThrow(damaged);
+    rmSync(join(dir, "optimizer.safetensors"));
+    await expect(loadTraining(dir)).rejects.toThrow(/run-\d+: has no optimizer.safetensors/);
+  });
+
+  test("is none if it was saved without a state, unless nothing was trained", async () => {
+    const dir = folder();
+    using model = small();
+    await saved(dir, 1);
+    await saveRun(dir, { model, metrics: [{ epoch: 1 }] });
+    expect(existsSync(join(dir, "optimizer.safetensors"))).toBe(false);
+    await expect(loadTraining(dir)).rejects.toThrow(
+      /has no optimizer.safetensors, so that it can be used but not resumed; it was saved without/,
+    );
+    await saveRun(dir, { model });
+    expect((await loadTraining(dir)).state).toBeUndefined();
+  });
+
+  test("is the next one once its first file was renamed, whichever that is", async () => {
+    const [a, b] = [folder(), folder()];
+    await saved(a, 1);
+    await saved(b, 2);
+    const names = ["metrics.jsonl", "model.safetensors", "optimizer.safetensors"]; // config.json is renamed last
+    for (const name of [...names, "config.json"]) writeFileSync(join(a, `.${name}.999999999.tmp`), readFileSync(join(b, name)));
+    for (const [i, name] of ["", ...names].entries()) {
+      if (name !== "") renameSync(join(a, `.${name}.999999999.tmp`), join(a, name));
+      const { state, metrics, model } = await loadTraining(a);
+      expect([state!.epoch, metrics.length]).toEqual(
+        [
+          [1, 1],
+          [1, 2],
+          [2, 2],
+          [2, 2],
+        ][i],
+      );
+      model.dispose();
+    }
+  });
+
+  test("with a state that is damaged, but vouched for, is refused", async () => {
+    const dir = folder();
+    await saved(dir, 1);
+    const path = join(dir, "optimizer.safetensors");
+    const { tensors, metadata } = readSafetensors(readFileSync(path), path);
+    const written = async (change: (all: Map<string, StoredTensor>, rest: ReturnType<typeof JSON.parse>) => void) => {
+      const all = new Map(tensors);
+      const rest = JSON.parse(metadata.get("training")!);
+      change(all, rest);
+      writeFileSync(path, writeSafetensors(all, { training: JSON.stringify(rest) }));
+      const config = JSON.parse(readFileSync(join(dir, "config.json"), "utf8"));
+      config.optimizer.sha256 = createHash("sha256").update(readFileSync(path)).digest("hex");
+      writeFileSync(join(dir, "config.json"), JSON.stringify(config));
+      return loadTraining(dir).then(
+        () => "no error",
+        (error: Error) => error.message,
+      );
+    };
+    expect(await written(() => {})).toBe("no error");
+    expect(await written((_, rest) => (rest.epoch = -1))).toMatch(/optimizer.safetensors: training: epoch: -1 is not a whole number/);
+    expect(await written((_, rest) => (rest.step = 5))).toMatch(/step: 5 is not a whole number from 0 to 4/);
+    expect(await written((_, rest) => (rest.epoch = 2))).toMatch(/metrics.jsonl: 1 lines, but 2 epochs are done/);
+    expect(await written((_, rest) => delete rest.running)).toMatch(/training: .*/);
+    expect(await written((_, rest) => delete rest.basis)).toMatch(/training: images: nothing is not a whole number/);
+    const wrong: StoredTensor = { dtype: "F32", shape: [3], data: new Float32Array(3) };
+    expect(await written((all) => all.set("encoder.0.weight.mean", wrong))).toMatch(
+      /encoder.0.weight.mean is \[3\], but the parameter is \[9, 36\]/,
+    );
   });
 });
 

@@ -23,7 +23,7 @@ export function farewell(out: string, stopped: boolean, milliseconds: number): s
 
 /** How to try again from the last end of an epoch, with a tenth of a constant learning rate. */
 export function resumeCommand(out: string, lr: string): string {
-  const rate = Number.isFinite(Number(lr)) ? (Number(lr) / 10).toExponential() : "LOWER";
+  const rate = Number.isFinite(Number(lr)) ? Number((Number(lr) / 10).toPrecision(6)).toExponential() : "LOWER";
   return `${called()} train --resume ${forShell(out)} --lr ${rate}`;
 }
 

@@ -17,7 +17,7 @@ export const RATES_WANTED: string =
 
 const NUMBER = String.raw`(\d+\.?\d*(?:e[+-]?\d+)?|\.\d+)`;
 const CONSTANT = new RegExp(`^${NUMBER}$`, "i");
-const SCHEDULE = new RegExp(String.raw`^(cosine|linear|steps):${NUMBER}-${NUMBER}:([\d,.-]+)(ep)?$`, "i");
+const SCHEDULE = new RegExp(String.raw`^(cosine|linear|steps):${NUMBER}-${NUMBER}:([\d,.-]+)(ep)?$`);
 
 /**
  * The rate that a text says:
@@ -32,7 +32,7 @@ const SCHEDULE = new RegExp(String.raw`^(cosine|linear|steps):${NUMBER}-${NUMBER
 export function readRate(name: string, text: string): WrittenRate {
   const constant = CONSTANT.exec(text);
   if (constant && Number.isFinite(Number(text)) && Number(text) > 0) return { text, rate: () => Number(text) };
-  const [, kind, from, to, when, epochs] = SCHEDULE.exec(text) ?? [];
+  const [, kind, from, to, when, epochs] = SCHEDULE.exec(text.toLowerCase()) ?? [];
   const turns = when?.split(kind === "steps" ? "," : "-").map(Number) ?? [];
   const fits = kind === "steps" || turns.length === 1 || (turns.length === 2 && kind === "linear");
   if (!kind || !fits || !turns.every((n) => n >= 0)) throw new Error(`${name} "${text}" is not ${RATES_WANTED}`);
