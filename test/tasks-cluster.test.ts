@@ -119,7 +119,7 @@ describe("linear probe", () => {
     expect(() => linearProbe({ ...train, labels: new Uint8Array(110).fill(3) }, other)).toThrow("all training rows have the label 3");
   });
 
-  test("pixels along the components of other pixels, in pieces or whole [wasm]", async () => {
+  test("pixels along the principal components of the training pixels tell digits apart [wasm]", async () => {
     const [train, other] = [digits({ count: 300, size: 12 }), digits({ count: 90, start: 300, size: 12 })];
     const { train: a, test: b } = await pixelComponents(train, other, 12);
     expect([a.count, a.columns, b.count, b.columns]).toEqual([300, 12, 90, 12]);

@@ -1,9 +1,10 @@
 // Principal components: the few directions in which rows vary most. With X centred, they are the leading eigenvectors of C = XᵀX / (count - 1).
 // Found by subspace iteration: a block of vectors Q is multiplied by C and made orthonormal again, and in its span the eigenproblem is small
-// (Rayleigh and Ritz; Halko, Martinsson and Tropp 2011, "Finding structure with randomness"). The products over all rows are the engine's, a
-// block of rows at a time, in f32; what is added up over blocks, and all else, is float64 on the host.
+// (Rayleigh and Ritz; Halko, Martinsson and Tropp 2011, "Finding structure with randomness"). The products over all rows are the engine's
+// (covariance.ts); all else is float64 on the host.
 
 import { tensor } from "../../index.ts";
+import { blocks, covariance } from "./covariance.ts";
 import { orthonormalize } from "./orthonormal.ts";
 import { stream } from "./random.ts";
 import { checkColumns, checked, moments, type Rows } from "./rows.ts";
@@ -21,7 +22,6 @@ export interface Pca {
   readonly columns: number;
 }
 
-const FEW_COLUMNS = 1024; // up to here C is formed, once: 8 MB, and the iterations need the rows no more
 const EXTRA = 10; // vectors beside those wanted: the next eigenvalues, which slow the convergence down, are taken along
 const ROUNDS = 100;
 const TOLERANCE = 1e-4; // of a residual; where eigenvalues are apart, theirs is about the square of it
@@ -38,7 +38,7 @@ export async function pca(x: Rows, kept: number): Promise<Pca> {
   const { mean, variance } = moments(x);
   const total = (variance.reduce((sum, v) => sum + v, 0) * count) / (count - 1);
   const unit = unitOf({ total, columns });
-  const times = columns <= FEW_COLUMNS ? await formed(x, mean, unit) : streamed(x, mean, unit);
+  const times = await covariance(x, mean, unit);
 
   const random = stream(0);
   const width = Math.min(columns, 2 * kept + EXTRA);
@@ -89,61 +89,6 @@ export async function residuals(p: Pca, x: Rows): Promise<Float64Array> {
     result.set(await left.square().sum(1).data(), start);
   }
   return result.map((v) => v * unit ** 2);
-}
-
-/** Multiplication of vectors [width, columns] by C / unit², from the right or the left: C is symmetric. */
-type Times = (q: Float64Array, width: number) => Promise<Float64Array>;
-
-/** C as a matrix: for few columns. */
-async function formed(x: Rows, mean: Float64Array, unit: number): Promise<Times> {
-  const { columns } = x;
-  const c = new Float64Array(columns * columns);
-  for (const { rows, count } of blocks(x, mean, unit)) {
-    const own = tensor(rows, [count, columns]);
-    const part = await own.matmul(own, { flipA: true }).data();
-    for (let i = 0; i < c.length; i++) c[i] += part[i] / (x.count - 1);
-  }
-  return async (q, width) => {
-    const result = new Float64Array(width * columns);
-    for (let i = 0; i < width; i++) {
-      const to = result.subarray(i * columns, (i + 1) * columns);
-      for (let p = 0; p < columns; p++) {
-        const factor = q[i * columns + p];
-        for (let j = 0, at = p * columns; j < columns; j++) to[j] += factor * c[at++];
-      }
-    }
-    return result;
-  };
-}
-
-/** C as Xᵀ(X q), which never forms it: for many columns. The rows go to the device once in each iteration. */
-function streamed(x: Rows, mean: Float64Array, unit: number): Times {
-  const { columns } = x;
-  return async (q, width) => {
-    const result = new Float64Array(width * columns);
-    const vectors = tensor(Float32Array.from(q), [width, columns]);
-    for (const { rows, count } of blocks(x, mean, unit)) {
-      const own = tensor(rows, [count, columns]);
-      const part = await vectors.matmul(own, { flipB: true }).matmul(own).data();
-      for (let i = 0; i < result.length; i++) result[i] += part[i] / (x.count - 1);
-    }
-    return result;
-  };
-}
-
-const BLOCK = 2 ** 22; // values: 16 MB, so that any number of rows takes the same memory of the device
-
-/** The rows, centred and divided by `unit` in float64, then rounded: what they have in common would take digits from f32. */
-function* blocks({ values, count: all, columns }: Rows, mean: Float64Array, unit: number) {
-  const most = Math.max(1, Math.floor(BLOCK / columns));
-  for (let start = 0; start < all; start += most) {
-    const count = Math.min(most, all - start);
-    const rows = new Float32Array(count * columns);
-    for (let i = 0, at = 0, from = start * columns; i < count; i++) {
-      for (let j = 0; j < columns; j++) rows[at++] = (values[from++] - mean[j]) / unit;
-    }
-    yield { rows, start, count };
-  }
 }
 
 /** a[i, p] b[j, p] summed over p, made symmetric. */
