@@ -20,7 +20,7 @@ import {
   withMissing,
 } from "../src/vae/index.ts";
 import { told } from "../src/vae/tasks/impute/summary.ts";
-import { importanceWeights } from "../src/vae/tasks/impute/weights.ts";
+import { importanceWeights, resampled } from "../src/vae/tasks/impute/weights.ts";
 import { onEachDevice } from "./setup/each-device.ts";
 
 /** The linear model of these numbers, which goes with all its tensors. */
@@ -181,15 +181,29 @@ describe("weights", () => {
     expect(importanceWeights(two, true)[0]).not.toBeCloseTo(0.5, 3);
   });
 
-  test("tell spread and interval as if each draw were there as often as it weighs", () => {
-    const values = [5, 1, 3, 3, 2];
-    const [weighed, repeated] = [
-      told([5, 1, 3, 2], 0, 1, Float64Array.of(0.2, 0.2, 0.4, 0.2)),
-      told(values, 0, 1, new Float64Array(5).fill(0.2)),
-    ];
-    expect([weighed.lower, weighed.upper]).toEqual([repeated.lower, repeated.upper]);
-    expect(repeated.spread).toBeCloseTo(Math.sqrt(8.8 / 4), 12); // around 2.8, divided by 5 - 1
-    expect(told([7, 9], 0, 1, Float64Array.of(1, 0))).toEqual({ spread: 0, lower: 7, upper: 7 });
+  test("say how often a draw is taken: k times its weight, rounded up or down", () => {
+    const weights = Float64Array.of(0.05, 0.6, 0, 0.15, 0.2);
+    for (const u of [0, 0.3, 0.999]) {
+      const chosen = resampled(weights, u);
+      expect(chosen).toHaveLength(5);
+      weights.forEach((w, i) => {
+        const times = chosen.filter((j) => j === i).length;
+        expect(times).toBeGreaterThanOrEqual(Math.floor(5 * w - 1e-9));
+        expect(times).toBeLessThanOrEqual(Math.ceil(5 * w + 1e-9));
+      });
+    }
+  });
+
+  test("gone, completions tell spread and interval as so many equal numbers do", () => {
+    const { spread, lower, upper } = told(
+      Array.from({ length: 19 }, (_, i) => 100 - i),
+      0,
+      1,
+      19,
+    );
+    expect(spread).toBeCloseTo(Math.sqrt(((19 ** 2 - 1) / 12) * (19 / 18)), 10);
+    expect([lower, upper]).toEqual([82, 100]); // the 1st and the 19th: the 20th falls between them 18 times of 20
+    expect(told([7, 0, 9], 0, 2, 2)).toEqual({ spread: Math.SQRT2, lower: 7, upper: 9 });
   });
 });
 

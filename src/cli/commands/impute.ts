@@ -49,7 +49,7 @@ export const impute: Command = command({
     }),
     samples: whole({ min: 2, max: 100_000, default: 100, help: "completions of each image" }),
     rounds: whole({
-      ...{ min: 0, max: 1_000_000, default: undefined, shownDefault: "10; 0 for resample of a run trained with --missing" },
+      ...{ min: 0, max: 1_000_000, default: undefined, shownDefault: "10; of a run trained with --missing 0" },
       help: "how often what is filled in is encoded and decoded again",
     }),
     data: runDataOption,
@@ -90,12 +90,17 @@ export const impute: Command = command({
     if (json) return print(JSON.stringify({ ...report, out }));
     print(text(figures, samples, method));
     if (options.fill === "mean") note(MEANS);
+    if (method === "resample" && figures.effective < FEW_EFFECTIVE) note(SINGLE);
     note("rows of five: what is seen, what is filled in, one of the completions, the truth, and how far the completions spread");
     print(out);
   },
 });
 
 const FEW = 64;
+
+const FEW_EFFECTIVE = 5;
+const SINGLE =
+  "in most images few latents explain what is seen so much better that all completions come from them: more --samples, or --method gibbs, which weighs none";
 
 const MEANS =
   "a Bernoulli likelihood draws zeros and ones, and the images are grey: completions are means, without the noise of pixels, and have no intervals";
@@ -118,7 +123,7 @@ function optionsFor(
   const isGrey = model.likelihood.support === "bits" && !countsBits(model.likelihood, pixels, white);
   return {
     method,
-    rounds: rounds ?? (knowsHoles && method === "resample" ? 0 : 10),
+    rounds: rounds ?? (knowsHoles && method !== "metropolis" ? 0 : 10),
     fill: isGrey && method !== "metropolis" ? "mean" : "drawn",
     start: knowsHoles ? undefined : meanImage(train),
   };

@@ -65,6 +65,17 @@ export function metropolisWithinGibbs(model: Vae, fill: Fill, seed: number): Cha
   );
 }
 
+/** x, its hidden values filled in as latents that are given say. */
+export function filledBy(
+  model: Vae,
+  fill: Fill,
+  seed: number,
+): Compiled<[x: Tensor, seen: Tensor, z: Tensor, ...labels: Tensor[]], Tensor> {
+  return compile((x, seen, z, ...[labels]) => completed(model, fill, { x, seen, z, decoded: model.decode(z, { labels }) }).filled, {
+    seed,
+  });
+}
+
 type Drawn = Readonly<Record<"x" | "seen" | "z" | "decoded", Tensor>>;
 
 function completed({ likelihood, prior }: Vae, fill: Fill, { x, seen, z, decoded }: Drawn): Omit<Step, "qMean" | "qLogVariance"> {

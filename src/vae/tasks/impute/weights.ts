@@ -37,6 +37,17 @@ export function importanceWeights({ z, qMean, qLogVariance, logJoint }: Proposal
 /** As if so many draws had the same weight: 1 / Σ w², between 1 and k. */
 export const effectiveSamples = (weights: Float64Array): number => 1 / weights.reduce((sum, w) => sum + w * w, 0);
 
+/** Which of them to take, k with repetition, so that each comes k · w times, rounded up or down: systematic resampling; u is from 0 to 1. */
+export function resampled(weights: Float64Array, u: number): number[] {
+  const k = weights.length;
+  let passed = 0;
+  let i = 0;
+  return Array.from({ length: k }, (_, n) => {
+    while (i < k - 1 && passed + weights[i] <= (n + u) / k) passed += weights[i++];
+    return i;
+  });
+}
+
 export function logSumExp(values: Float64Array): number {
   const largest = values.reduce((most, v) => Math.max(most, v), Number.NEGATIVE_INFINITY);
   if (!Number.isFinite(largest)) return largest;
