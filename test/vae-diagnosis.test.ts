@@ -177,8 +177,11 @@ describe("advice", () => {
         .map(({ kind }) => kind)
         .join();
     });
-  test("is given once, and again when it holds anew", () => {
-    expect(said([["scales"], ["scales"], [], ["scales"]])).toEqual(["scales", "", "", "scales"]);
+  test("is given once, and again when it did not hold for ten epochs", () => {
+    expect(said([["scales"], ["scales"], [], ["scales"]])).toEqual(["scales", "", "", ""]);
+    const late: Kind[][] = [["scales"], ...Array.from({ length: 10 }, () => []), ["scales"]];
+    expect(said(late).at(-1)).toBe("scales");
+    expect(said(late.with(9, ["scales"])).at(-1)).toBe("");
   });
   test("on what may be a matter of time waits for the second epoch, a thousand steps, and the end of a schedule", () => {
     const always: Kind[][] = Array.from({ length: 5 }, () => ["collapsed"]);
@@ -189,8 +192,8 @@ describe("advice", () => {
 });
 
 test("bars stand in order, as high as the largest allows, and no more of them than there is room", () => {
-  expect(bars([0, 7, 3.5, 1], 4)).toBe("█▅▂▁");
-  expect(bars([1, 2, 3], 2)).toBe("█▆…");
-  expect(bars([0, 0], 5)).toBe("▁▁");
-  expect(bars([], 5)).toBe("");
+  expect(bars([0, 7, 3.5, 1], 4, 0.1)).toBe("█▅▂▁");
+  expect(bars([1, 2, 3], 2, 0.1)).toBe("█▆…");
+  expect(bars([0.004, 0.05], 5, 0.1)).toBe("▅▁");
+  expect(bars([], 5, 0.1)).toBe("");
 });

@@ -36,14 +36,16 @@ export function latentsLine({ diagnosis }: Line): string | undefined {
   if (!diagnosis?.klPerLatent || !process.stdout.isTTY) return undefined;
   const { klPerLatent: kl, activeUnits } = diagnosis;
   const words = `${activeUnits} of ${kl.length} latents active, KL up to ${Math.max(...kl).toFixed(2)}`;
-  return `  ${words}  ${bars(kl, Math.max(8, terminalWidth(process.stdout) - words.length - 6))}`;
+  return `  ${words}  ${bars(kl, Math.max(8, terminalWidth(process.stdout) - words.length - 6), LITTLE)}`;
 }
+const LITTLE = 0.1; // nats: if no latent carries as much, none is to look as if it did
 
 const EARLY = 1000; // steps: before that, latents that say nothing yet are no surprise
+const AGAIN = 10; // epochs after which it is said again: a loss that wavers is no news
 
 /**
- * The advice to be given after the last of these epochs: once when it first holds, and again if it did not hold meanwhile. What may be a
- * matter of time is said only when it holds for the second time, and not while the weights of the loss are still on their way.
+ * The advice to be given after the last of these epochs: once when it first holds, and again if it then did not hold for ten. What may be
+ * a matter of time is said only when it holds for the second time, and not while the weights of the loss are still on their way.
  */
 export function newAdvice(lines: readonly Line[], { findings }: Diagnosis, { stepsPerEpoch, ends }: Watch): DiagnosisFinding[] {
   const holds = (kind: DiagnosisFinding["kind"], at: number): boolean => lines[at]?.diagnosis?.findings.includes(kind) ?? false;
@@ -58,7 +60,8 @@ export function newAdvice(lines: readonly Line[], { findings }: Diagnosis, { ste
     return holds(kind, at - 1) && lines[at].epoch * stepsPerEpoch >= EARLY && !isMoving(at);
   };
   const last = lines.length - 1;
-  return findings.filter(({ kind }) => isSaid(kind, last) && !isSaid(kind, last - 1));
+  const before = lines.map((_, i) => i).slice(-1 - AGAIN, -1);
+  return findings.filter(({ kind }) => isSaid(kind, last) && !before.some((at) => isSaid(kind, at)));
 }
 
 /** What is known of a training besides its lines. */

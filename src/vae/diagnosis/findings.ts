@@ -71,7 +71,7 @@ function scales({ logVariance, largestMean }: Figures): string | undefined {
 }
 
 const PATIENCE = 3; // epochs
-const WORSE = 0.005; // of the best loss
+const WORSE = 0.01; // of the best loss
 
 /** The test loss has risen for some epochs while the loss in training fell, and is behind it. */
 function overfitting(course: Course | undefined): string | undefined {
