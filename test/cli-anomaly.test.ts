@@ -41,7 +41,23 @@ beforeAll(async () => {
   const ended = await Promise.all([
     run("train", "--only", "3", ...small, "--epochs", "30", "--out", "three"),
     run("train", "--missing", "0.5", "--likelihood", "gaussian", ...small, "--epochs", "2", "--out", "holes"),
-    run("train", "--data", "bars", "--hidden", "9", "--latent", "2", "--batch", "16", "--epochs", "1", "--out", "plain"),
+    run(
+      "train",
+      "--data",
+      "bars",
+      "--hidden",
+      "9",
+      "--latent",
+      "2",
+      "--batch",
+      "16",
+      "--epochs",
+      "1",
+      "--objective",
+      "ae",
+      "--out",
+      "plain",
+    ),
   ]);
   expect(ended.map(({ code, stderr }) => code || stderr)).toEqual([0, 0, 0].map(() => expect.stringContaining("device: wasm")));
 }, 60_000);
@@ -125,6 +141,13 @@ describe("a run of one class", () => {
     expect(pictureSize("alone/worst.png")).toEqual(grid(16, 3));
   });
 
+  test("of a model without noise only those scores are told that need none", async () => {
+    const args = ["anomaly", "plain", "--false-alarms", "0.3", "--samples", "1", "--json", "--out", "plain-found"];
+    const all = lines((await run(...args)).stdout).map((line) => JSON.parse(line));
+    expect(all.slice(0, -1).map(({ score }) => score)).toEqual(["squared", "excess", "codes", "pca"]);
+    expect(readFileSync(path("plain-found/scores.csv"), "utf8")).toMatch(/^part,image,class,squared,excess,codes,pca\n/);
+  });
+
   test("what cannot be told is refused, and leaves no files", async () => {
     const cases: [string, string[]][] = [
       ["--normal 12: class 12: none of the 800 images of tiny is of it; there are classes 0, 1", ["holes", "--normal", "12"]],
@@ -132,6 +155,7 @@ describe("a run of one class", () => {
       ["a false-alarm rate of 0.001 needs 999 normal examples to place the threshold", ["holes", "--false-alarms", "0.001"]],
       ['--false-alarms "0" is not a number between 0 and 1', ["holes", "--false-alarms", "0"]],
       ['--score "best" is not one of squared, excess', ["holes", "--score", "best"]],
+      ["--score kl: plain was trained without noise", ["plain", "--score", "kl"]],
       ["--out five.png: that is a file; name a folder", ["holes", "--out", "five.png"]],
     ];
     const ends = await Promise.all(cases.map(([, args]) => run("anomaly", "--samples", "1", "--out", "none", ...args)));
@@ -192,6 +216,10 @@ describe("elbo impute", () => {
       expect({ code, stdout, stderr }).toEqual({ code: expected, stdout: "", stderr: expect.stringContaining(message) });
     }
     expect(existsSync(path("none.png"))).toBe(false);
+    expect((await run("impute", "plain")).stderr).toContain("plain: was trained without noise");
+    expect((await run("train", "--only", "3", "--conditional")).stderr).toContain(
+      "--conditional and --only: one class is nothing to tell a model",
+    );
     expect((await run("train", "--missing", "0")).stderr).toContain('--missing "0" is not a number between 0 and 1');
   });
 });

@@ -2,17 +2,7 @@
 
 import { heat } from "../../data/heat.ts";
 import { type Images, pickImages } from "../../data/index.ts";
-import {
-  blame,
-  halves,
-  type Judgement,
-  rocPoints,
-  type ScoreName,
-  type ScoresOf,
-  scoreNames,
-  simplified,
-  type Vae,
-} from "../../vae/index.ts";
+import { blame, halves, type Judgement, rocPoints, type ScoreName, type ScoresOf, simplified, type Vae } from "../../vae/index.ts";
 import { histogramChart } from "../charts/histogram.ts";
 import { optionalCharts } from "../charts/optional.ts";
 import { rocChart } from "../charts/roc.ts";
@@ -52,20 +42,16 @@ export async function anomalyFiles(work: Work): Promise<Record<string, Uint8Arra
 }
 
 /** A line for each image, with its number among the images of its part as they are scored. */
-function scoresCsv({ parts: { normal, others }, found }: Work): string {
+function scoresCsv({ parts: { normal, others }, found, judged }: Work): string {
+  const names = judged.map(({ name }) => name);
   const placing = new Set(halves(normal.count).placing);
   const lines = (images: Images | undefined, values: Found["others"], part: (i: number) => string) =>
-    Array.from({ length: images?.count ?? 0 }, (_, i) => [
-      part(i),
-      i + 1,
-      classOf(images!, i),
-      ...scoreNames.map((name) => values?.[name][i]),
-    ]);
+    Array.from({ length: images?.count ?? 0 }, (_, i) => [part(i), i + 1, classOf(images!, i), ...names.map((name) => values?.[name][i])]);
   const rows = [
     ...lines(normal, found.normal, (i) => (placing.has(i) ? "threshold" : "normal")),
     ...lines(others, found.others, () => "other"),
   ];
-  return csv(["part", "image", "class", ...scoreNames], rows);
+  return csv(["part", "image", "class", ...names], rows);
 }
 
 const WORST = 16;

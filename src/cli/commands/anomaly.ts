@@ -7,6 +7,7 @@ import { anomalyFiles, type Found, type Judged } from "../anomaly/files.ts";
 import { type Parts, partsOf } from "../anomaly/parts.ts";
 import { busy } from "../codes.ts";
 import { deviceOptions, openDevice } from "../device.ts";
+import { isAutoencoder } from "../examples.ts";
 import { checkFolder, folderOption, writeFolder } from "../folder.ts";
 import { runDataOption } from "../images.ts";
 import { type Command, choice, command, flag, real, text, whole } from "../options.ts";
@@ -28,21 +29,26 @@ export const anomaly: Command = command({
       help: "share of normal images that may score above the threshold",
     }),
     samples: whole({ min: 1, max: 10_000, default: 16, help: "latents of each image, for the scores bound and likelihood" }),
-    score: choice(scoreNames, { default: "squared", help: "whose worst cases are drawn" }),
+    score: {
+      ...choice(scoreNames, { default: "squared", help: `whose worst cases are drawn: ${scoreNames.join(", ")}` }),
+      placeholder: "NAME",
+    },
     limit: whole({ min: 1, max: 1_000_000, default: undefined, shownDefault: "all", help: "the first N images of each part" }),
     seed: whole({ min: 0, max: 2 ** 32 - 1, default: 1, help: "of the latents that are drawn" }),
     json: flag({ help: "one JSON object per score, then one with the files, instead of a table" }),
     out: folderOption("anomaly"),
     ...deviceOptions,
   },
-  examples: ["elbo anomaly runs/digits-only-3-dense-1", "elbo anomaly runs/mnist-dense-1 --data path/to/fashion-mnist --false-alarms 0.05"],
+  examples: ["elbo anomaly runs/digits-only-3-dense-1", "elbo anomaly runs/mnist-dense-1 --data path/to/fashion-mnist"],
   async run({ run, data, normal, "false-alarms": rate, samples, score, limit, seed, json, out, ...settings }) {
     checkFolder(out);
     const loaded = await loadRun(run);
+    const names = scoreNames.filter((name) => !(isAutoencoder(loaded) && scores[name].needsNoise));
+    if (!names.includes(score)) throw new Error(`--score ${score}: ${run} was trained without noise, so that it says nothing`);
     const parts = await partsOf(run, loaded, { data, normal, limit });
     await using _device = await openDevice(settings);
     const found = await scored(loaded, parts, { samples, seed });
-    const judged = scoreNames.map((name) => ({ name, ...judge(found.normal[name], found.others?.[name], rate) }));
+    const judged = names.map((name) => ({ name, ...judge(found.normal[name], found.others?.[name], rate) }));
     const files = writeFolder(out, await anomalyFiles({ run, model: loaded.model, parts, found, judged, score }));
     if (json) {
       for (const { name, ...rest } of judged) print(JSON.stringify({ score: name, ...rest }));

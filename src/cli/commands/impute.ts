@@ -18,7 +18,7 @@ import {
 import { loadRun } from "../../vae/run.node.ts";
 import { busy } from "../codes.ts";
 import { deviceOptions, openDevice } from "../device.ts";
-import { trainingAndTest } from "../examples.ts";
+import { isAutoencoder, trainingAndTest } from "../examples.ts";
 import { checkPicture, writeWhole } from "../files.ts";
 import { runDataOption } from "../images.ts";
 import { imputedPng } from "../imputed.ts";
@@ -65,6 +65,8 @@ export const impute: Command = command({
     if (missing === "half" && share !== undefined) throw new UsageError("--share: of no use to --missing half, which hides one");
     if (method === "metropolis" && rounds !== undefined && rounds < 2) throw new UsageError("--rounds: of metropolis 2 or more");
     const loaded = await loadRun(run);
+    if (isAutoencoder(loaded))
+      throw new Error(`${run}: was trained without noise, so that there is no telling which latents images with holes may have`);
     const { train, test } = await trainingAndTest(run, loaded, data, limit);
     if (count !== undefined && count > test.count)
       throw new Error(`--count ${count} is more than the ${test.count} test images of ${test.name}`);

@@ -82,6 +82,8 @@ export const train: Command = command({
     const { out, overwrite, batch, precision } = settings;
     if (overwrite && out === undefined) throw new UsageError("--overwrite needs --out, the run to replace");
     checkModelOptions(settings);
+    if (settings.conditional && settings.only !== undefined)
+      throw new UsageError("--conditional and --only: one class is nothing to tell a model");
     objectiveFor(settings); // what does not fit is said before anything is read
     if (out !== undefined) checkRunDirectory(out, overwrite);
     await using device = await openDevice(settings); // before the data is read, which takes longer than to say that it cannot
