@@ -22,6 +22,7 @@ export default defineConfig({
   test: {
     reporters: ["default", "./test/setup/devices.ts"],
     testTimeout: 60_000, // the software driver compiles a kernel in up to a second
+    hookTimeout: 60_000, // some build the package first
     projects: [
       {
         extends: true,
