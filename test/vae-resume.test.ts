@@ -192,7 +192,7 @@ describe("a loss that is no number", () => {
   const recovered = async (options: TrainOptions, make = dense) => {
     using model = make();
     const events: TrainEvent[] = [];
-    const training = train(model, data, { ...plain, epochs: 3, ...options });
+    const training = train(model, data, { ...plain, diagnose: false, epochs: 3, ...options });
     let state: TrainState | undefined;
     for await (const event of training) {
       events.push(event);
@@ -246,6 +246,15 @@ describe("a loss that is no number", () => {
       ]);
       for (const values of state.tensors.values()) expect(values.every(Number.isFinite)).toBe(true);
     }
+  });
+
+  test("in a gradient is an error at the end of the epoch, if nothing is to be done about it [js]", async () => {
+    using model = dense();
+    const optimizer = (parameters: readonly Tensor[]) => adam(parameters, { clipNorm: 1 });
+    const training = train(model, data, { ...plain, retries: 0, objective: spoiled(5, "gradient"), optimizer });
+    await expect(async () => await training).rejects.toThrow(
+      /^train: a gradient is no number in one of the steps of epoch 2; a lower learning rate may help/,
+    );
   });
 
   test("twice in a row comes of the parameters: the epoch is begun again, until the rate is low enough [js]", async () => {

@@ -8,7 +8,7 @@ import { type Binarize, binarizeImages } from "./binarize.ts";
 import { type Diagnoser, diagnoser } from "./diagnosis/diagnose.ts";
 import { type Evaluator, evaluator, objectiveIn } from "./evaluate.ts";
 import type { Vae } from "./model.ts";
-import type { Objective } from "./objectives/objective.ts";
+import type { Objective, Terms } from "./objectives/objective.ts";
 import type { Weight } from "./objectives/weights.ts";
 import { checkBinarize, checkFit, checkImages, resident } from "./pictures.ts";
 import { inFlight } from "./pipeline.ts";
@@ -17,7 +17,6 @@ import type { EndEvent, EpochEvent, StepEvent, TrainEvent } from "./training/eve
 import { type Recovery, recovery } from "./training/recovery.ts";
 import { type Session, session } from "./training/session.ts";
 import { basisOf, checkState, type TrainState } from "./training/state.ts";
-import type { StepResult } from "./training/step.ts";
 
 export interface TrainData {
   readonly train: Images;
@@ -177,20 +176,20 @@ async function* restOfEpoch(training: Session, rescue: Recovery, settings: Setti
   const start = performance.now();
   const before = at.seconds;
 
-  function* submissions(): Iterable<Promise<StepResult[]>> {
+  function* submissions(): Iterable<Promise<Terms<number>[]>> {
     for (let done = at.step; done < stepsPerEpoch && !signal?.aborted; done += stepsPerSubmit) {
       yield training.start(Math.min(stepsPerSubmit, stepsPerEpoch - done));
     }
   }
-  const refused: StepResult[] = [];
+  const refused: Terms<number>[] = [];
   async function* steps(): AsyncGenerator<StepEvent, void> {
     for await (const results of inFlight(submissions())) {
-      for (const result of results) {
-        if (!result.ok) return void refused.push(result); // so were all that have been started since
-        at.averages.add(result.terms);
+      for (const terms of results) {
+        if (!Number.isFinite(terms.loss)) return void refused.push(terms); // so were all that have been started since
+        at.averages.add(terms);
         at.step++;
         const [epoch, images] = [at.epoch + 1, training.clock() * batch];
-        yield { type: "step", epoch, step: at.step, stepsPerEpoch, ...result.terms, images };
+        yield { type: "step", epoch, step: at.step, stepsPerEpoch, ...terms, images };
       }
     }
   }
@@ -200,8 +199,8 @@ async function* restOfEpoch(training: Session, rescue: Recovery, settings: Setti
       yield event;
     }
     at.seconds = before + (performance.now() - start) / 1000;
-    const failed = refused.pop();
-    if (!failed && (at.step < stepsPerEpoch || (await rescue.isSound()))) return;
-    yield await rescue.recover({ clock: training.clock() - (failed ? 0 : 1), ...failed }, signal);
+    const terms = refused.pop();
+    if (!terms && (at.step < stepsPerEpoch || (await rescue.isSound()))) return;
+    yield await rescue.recover({ clock: training.clock() - (terms ? 0 : 1), ...(terms && { terms }) }, signal);
   }
 }

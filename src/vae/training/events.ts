@@ -38,7 +38,7 @@ export interface RecoveryEvent {
   readonly step: number;
   /** Its loss, in words: "NaN", "Infinity"; or "a number", if it was the gradient that was none. */
   readonly loss: string;
-  /** The numbers of its training images. */
+  /** The numbers of its training images; none if the step could not be told, which is one of this epoch then. */
   readonly rows: readonly number[];
   /** The first op that made no number of numbers, if the replay by plain loops met one: "exp [128, 20], near logVariance; its inputs reach 97". */
   readonly op?: string;

@@ -21,9 +21,9 @@ export class NotFiniteError extends Error {
 export interface Recovery {
   /** Before each epoch: this is what can be returned to. */
   mark(): Promise<void>;
-  /** Whether all parameters are numbers. */
+  /** At the end of an epoch: whether all parameters are numbers, and no step was refused for its gradients. */
   isSound(): Promise<boolean>;
-  /** After a step that was refused, or if a parameter is no number, which has no terms. */
+  /** After a step that was refused for its loss; or without terms, if an epoch turned out not to be sound. */
   recover(refused: { readonly clock: number; readonly terms?: Terms<number> }, signal?: AbortSignal): Promise<RecoveryEvent>;
 }
 
@@ -33,21 +33,25 @@ export function recovery(session: Session, retries: number): Recovery {
   let epochEnd: Snapshot | undefined;
   let latest: Snapshot | undefined; // since the last recovery
 
+  const clockIn = ({ epoch, step }: Snapshot): number => epoch * stepsPerEpoch + step;
   const mark = async (): Promise<void> => {
     if (allowed > 0) epochEnd = latest = await session.snapshot();
   };
-  const isSound = async (): Promise<boolean> => allowed === 0 || isFinite(await session.snapshot());
+  const isSound = async (): Promise<boolean> => {
+    if (allowed > 0) return isGood(await session.snapshot());
+    return (await optimizer.state.get("ok")?.item()) !== 0;
+  };
 
-  /** Goes from the latest snapshot to the step that made a parameter no number, and stops before it. */
+  /** Goes from the latest snapshot to the step that was refused, or that made a parameter no number, and stops before it. */
   const stepBefore = async (until: number): Promise<boolean> => {
     if (!latest) return false;
     session.load(latest);
     for (let before = latest; session.clock() <= until; ) {
-      const [{ terms }] = await session.start(1);
+      const [terms] = await session.start(1);
       at.averages.add(terms);
       at.step++;
       const after = await session.snapshot();
-      if (isFinite(after)) {
+      if (isGood(after)) {
         before = after;
         continue;
       }
@@ -59,7 +63,9 @@ export function recovery(session: Session, retries: number): Recovery {
 
   const recover: Recovery["recover"] = async ({ clock, terms }, signal) => {
     const { recoveries } = at;
-    const isIntact = isFinite(await session.snapshot());
+    const now = await session.snapshot();
+    const isFirst = !latest || updates(now) - updates(latest) === clock - clockIn(latest); // else one before was refused for its gradients
+    const isIntact = terms !== undefined && isFirst && isFinite(now);
     const isFound = isIntact || (await stepBefore(clock));
     const isEarlier = !isIntact && isFound;
     const guilty = isEarlier ? session.clock() : clock;
@@ -67,7 +73,7 @@ export function recovery(session: Session, retries: number): Recovery {
     const first = isFound ? await firstNotFinite(session.record, { seed: session.seed, clock: guilty, signal }) : undefined;
     const step = guilty % stepsPerEpoch;
     const failure = {
-      ...{ epoch: Math.floor(guilty / stepsPerEpoch) + 1, step: step + 1, loss, rows: session.rows(guilty) },
+      ...{ epoch: Math.floor(guilty / stepsPerEpoch) + 1, step: step + 1, loss, rows: isFound || terms ? session.rows(guilty) : [] },
       ...(isFound && { op: first ? describe(session, first) : "computed again by plain loops, all are numbers" }),
     };
     if (at.recovered >= allowed) throw new NotFiniteError(givenUp(failure, at.recovered, terms), failure);
@@ -86,6 +92,10 @@ export function recovery(session: Session, retries: number): Recovery {
   return { mark, isSound, recover };
 }
 
+/** Steps that changed the parameters. */
+const updates = ({ tensors }: Snapshot): number => tensors.get("optimizer.steps")?.[0] ?? 0;
+
+const isGood = (snapshot: Snapshot): boolean => snapshot.tensors.get("optimizer.ok")?.[0] !== 0 && isFinite(snapshot);
 const isFinite = ({ model }: Snapshot): boolean => [...model.values()].every((values) => values.every(Number.isFinite));
 
 /** exp [128, 20], near logVariance; its inputs reach 97 */
@@ -109,7 +119,8 @@ type Failure = NotFiniteError["failure"];
 const failureText = ({ epoch, step, loss, rows, op }: Failure): string => {
   const what = loss === "a number" ? "a gradient is no number" : `the loss is ${loss}`;
   const images = `images ${rows.slice(0, SHOWN).join(", ")}${rows.length > SHOWN ? ", …" : ""}`;
-  return `${what} in epoch ${epoch}, step ${step} (${images})${op ? `; ${op}` : ""}`;
+  const where = rows.length > 0 ? `in epoch ${epoch}, step ${step} (${images})` : `in one of the steps of epoch ${epoch}`;
+  return `${what} ${where}${op ? `; ${op}` : ""}`;
 };
 
 function givenUp(failure: Failure, times: number, terms: Terms<number> | undefined): string {

@@ -19,18 +19,11 @@ export interface StepSettings {
   readonly optimizer?: ((parameters: readonly Tensor[]) => Optimizer) | undefined;
 }
 
-/** What came of a step. */
-export interface StepResult {
-  readonly terms: Terms<number>;
-  /** Whether the parameters were changed; not after a loss, or with clipping a gradient, that is no number. */
-  readonly ok: boolean;
-}
-
 export interface TrainingStep {
   readonly optimizer: Optimizer;
   readonly compiled: Pick<Compiled<[], { [name: string]: Tensor }>, "clock" | "lossScale">;
   /** Starts so many steps in one submission. */
-  start(times: number): Promise<StepResult[]>;
+  start(times: number): Promise<Terms<number>[]>;
   /** What a step at this clock makes, to be computed by somebody else. */
   record(clock: Tensor): readonly Tensor[];
   /** The numbers of the images in the batch of this clock. */
@@ -41,32 +34,18 @@ export interface TrainingStep {
 export function trainingStep(model: Vae, data: Resident, settings: StepSettings): TrainingStep {
   const { batch, seed, precision, objective, binarize } = settings;
   const optimizer = (settings.optimizer ?? adam)([...model.parameters.values()]);
-  const ok = optimizer.state.get("ok");
-
   const record = (clock: Tensor): Terms<Tensor> & { readonly [name: string]: Tensor } => {
     const [x, given] = batchOf(data, batchOrder(data.count, batch), binarize);
     const done = clock.cast("f32"); // as a tensor: it goes on while the step is replayed
-    const terms = objective.terms(model, x, { ...given, step: done, training: true, remember: ok });
+    const terms = objective.terms(model, x, { ...given, step: done, training: true, remember: optimizer.state.get("ok") });
     optimizer.step(terms.loss); // a loss that is no number changes nothing: the parameters of the step before remain
     return { ...terms };
   };
-  const compiled = compile(
-    (): Terms<Tensor> & { readonly [name: string]: Tensor } => ({ ...record(compiled.clock), ...(ok && { ok: ok.mul(1) }) }),
-    {
-      seed,
-      precision,
-    },
-  );
+  const compiled = compile((): ReturnType<typeof record> => record(compiled.clock), { seed, precision });
   return {
     optimizer,
     compiled,
-    start: async (times) => {
-      const results = await read(times === 1 ? compiled() : compiled.repeat(times));
-      return results.map((all) => {
-        const { ok = 1, ...terms } = all as Terms<number> & { ok?: number };
-        return { terms, ok: ok !== 0 && Number.isFinite(terms.loss) };
-      });
-    },
+    start: (times) => read(times === 1 ? compiled() : compiled.repeat(times)),
     record: (clock) => Object.values(record(clock)),
     rows: (clock) => {
       const now = tensor(Uint32Array.of(clock), [], "u32");
