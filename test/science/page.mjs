@@ -52,7 +52,7 @@ function section(experiment, results) {
     `## ${title}`,
     `\`${name}\`. ${about}`,
     `Published: ${published}`,
-    markdown([["figure", "published", "wanted", "ours", "", ""], ...figures]),
+    markdown([["figure", "published", "wanted", "ours", "beside it", "verdict"], ...figures]),
     ...(table && Object.values(found).some(Boolean) ? [table(found)] : []),
     isBegun ? standing(experiment, results) : notRun(experiment),
   ].join("\n\n");
