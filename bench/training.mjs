@@ -6,6 +6,7 @@ import { exactClock } from "./kernels/devices.mjs";
 import { models } from "./tasks/models.mjs";
 import { expectedLosses, givenSteps } from "./tasks/task.mjs";
 import { chainCosts } from "./training/chain.mjs";
+import { encodings } from "./training/encoding.mjs";
 import { timedStep, workOf } from "./training/steps.mjs";
 import { tables } from "./training/tables.mjs";
 
@@ -15,7 +16,7 @@ export { tables };
  * @typedef {import("./training/steps.mjs").Step & { device: string }} Step @typedef {import("./training/chain.mjs").Cost & { device: string }} Cost
  * @typedef {{ description: string, isSoftware: boolean }} DeviceFacts
  * @typedef {{ devices: Record<string, DeviceFacts>, steps: Step[], costs: Cost[], wrong: { device: string, work: string, what: string }[],
- *   leftOut: { device: string, work: string, why: string }[] }} Found
+ *   leftOut: { device: string, work: string, why: string }[], encoding?: import("./training/encoding.mjs").Encoding[] }} Found
  */
 
 export const title = "whole training steps on each device, by model and by batch size, and the cost of a dispatch";
@@ -84,6 +85,10 @@ export async function run({ device: list = "auto", batches = BATCHES, filter, se
       for await (const cost of chainCosts(device, seconds / 3)) found.costs.push({ device: name, ...cost });
     }
     await device.close();
+  }
+  if (found.devices["webgpu"] && "encoding alone".includes(filter)) {
+    log("webgpu: encoding alone");
+    found.encoding = await encodings(Object.entries(models).map(([model, { batch }]) => [model, batch]));
   }
   if (found.wrong.length > 0) process.exitCode = 1;
   return found;

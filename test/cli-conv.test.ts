@@ -98,7 +98,7 @@ describe("what does not fit", () => {
       ),
       fails(
         2,
-        "--filters: of no use to --model dense, which takes --hidden, --latent, --init, --likelihood, --scale",
+        "--filters: of no use to --model dense, which takes --hidden, --latent, --activation, --init, --likelihood, --scale",
         "train",
         "--filters",
         "8",

@@ -21,7 +21,7 @@ const CLOCKED = 5; // steps that are timed by the GPU's clock
 const TICK = 65_536; // nanoseconds, to which Dawn rounds that clock unless it is told not to
 
 /** The step as a user writes it, with noise of its own. @param {string} name @param {ReturnType<typeof import("../tasks/task.mjs").givenSteps>} given @param {number} batch */
-function made(name, { x: pixels }, batch) {
+export function made(name, { x: pixels }, batch) {
   const vae = models[name].make();
   const optimizer = adam([...vae.parameters.values()], { rate: RATE });
   const step = compile((/** @type {Tensor} */ x) => {

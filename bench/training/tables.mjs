@@ -1,4 +1,5 @@
 // What the results of the bench `training` say. No number is typed.
+
 import { digits, duration, markdown, withSpread } from "../markdown.mjs";
 
 /** @typedef {import("../training.mjs").Found & { machine: import("../report.mjs").Machine }} Results */
@@ -9,14 +10,16 @@ export function tables(file) {
     ...file.wrong.map(({ device, work, what }) => `- WRONG, and so not timed: ${work} on ${device}: ${what}`),
     ...file.leftOut.map(({ device, work, why }) => `- left out: ${work} on ${device}: ${why}`),
   ];
-  const parts = [stepTable(file), costTable(file), caption(file), failures.join("\n")];
+  const parts = [stepTable(file), encodingTable(file), costTable(file), caption(file), failures.join("\n")];
   return { training: `${parts.filter(Boolean).join("\n\n")}\n` };
 }
 
 /** @param {Results} file */
-function stepTable({ steps }) {
+function stepTable({ steps, devices }) {
   if (steps.length === 0) return "";
-  const hasGpu = steps.some(({ encode }) => encode);
+  const hasGpu = steps.some(({ gpu }) => gpu);
+  // Where a driver computes on the CPU, its threads take the time of the one that encodes.
+  const encodes = steps.some(({ device, encode }) => encode && !devices[device]?.isSoftware);
   const rows = steps.map((one) => {
     const { device, model, batch, call, step, dispatches, onGpu, flops, bytes, least, encode, gpu } = one;
     return [
@@ -24,14 +27,36 @@ function stepTable({ steps }) {
       `${model}, batch ${batch}`,
       withSpread(call),
       withSpread(step),
-      ...(hasGpu ? [gpu ? duration(gpu.median) : "", encode ? duration(encode.median / dispatches) : ""] : []),
+      ...(hasGpu ? [gpu ? duration(gpu.median) : ""] : []),
+      ...(encodes ? [encode ? duration(encode.median / dispatches) : ""] : []),
       `${dispatches}${onGpu && onGpu !== dispatches ? ` (${onGpu} on a GPU)` : ""}`,
       `${digits(flops / step.median / 1e3)}`,
       `${digits(bytes / 1e6)} MB, ${digits(bytes / least)}×`,
     ];
   });
-  const gpuColumns = hasGpu ? ["GPU's clock", "encoding, per dispatch"] : [];
+  const gpuColumns = [...(hasGpu ? ["GPU's clock"] : []), ...(encodes ? ["encoding, per dispatch"] : [])];
   return markdown([["on", "a step of", "read", "one of many", ...gpuColumns, "dispatches", "GFLOP/s", "moved, of the least"], ...rows]);
+}
+
+/** @param {Results} file */
+function encodingTable({ encoding = [] }) {
+  if (encoding.length === 0) return "";
+  const rows = encoding.map(({ model, dispatches, encode, repeated }) => [
+    model,
+    `${dispatches}`,
+    ...[encode, repeated].flatMap((times) => [withSpread(times), duration(times.median / dispatches)]),
+  ]);
+  return markdown([
+    [
+      "encoding alone",
+      "dispatches",
+      "a step, submitted",
+      "per dispatch",
+      `a step of ${encoding[0].together} submitted together`,
+      "per dispatch",
+    ],
+    ...rows,
+  ]);
 }
 
 /** @param {Results} file */
@@ -62,7 +87,8 @@ function caption({ machine, devices }) {
   return [
     "Adam, noise drawn in the step; dense is 784-400-20. Read is one step until its loss is read; one of many is one of as many as take 5 ms, started",
     "together. Moved is what the plan's kernels read and write, beside the least that products and reductions could. A kernel of a chain is a product",
-    "of [8, 8]: on a GPU the call encodes and submits, on the others it computes. " + `${on.join("; ")}.`,
+    "of [8, 8]: on a GPU the call encodes and submits, on the others it computes. Encoding alone is of the kernels of a GPU, for Dawn's null backend,",
+    "which runs nothing. " + `${on.join("; ")}.`,
     `Medians ± half the distance between the quartiles, measured ${date} at commit ${commit} on ${cores} cores of ${cpu}, ${os}, Node ${node},`,
     `elbo ${packages.elbo}, webgpu ${webgpu}; load ${loadBefore} before and ${loadAfter} after.`,
   ].join("\n");
