@@ -1,6 +1,7 @@
-// Scores of anomalies that are likelihoods, beside those that the library has. A Bernoulli likelihood of greys is none of the greys, and the
-// squared error does better than its nats. So what the decoder says is taken here as the mean of a Gaussian, whose variance is fitted to what is
-// left of the normal training images: then the squared error is a term of -log p(x), and the question is what the other terms add.
+// Scores of anomalies that come from likelihoods, beside those that the library has. A Bernoulli likelihood of greys holds their entropy, which
+// says nothing of anomalies, and the squared error does better than its nats. Two ways out are tried: to take the entropy away; and to take what
+// the decoder says as the mean of a Gaussian, whose variance is fitted to what is left of normal training images, so that the squared error
+// is a term of -log p(x), and the question is what the other terms add.
 import { encodeImages, pca, pixelRows, projected, reconstructions, residuals, rowsOf, scoreNames, scores, sliceImages } from "elbo/node";
 import { entropies } from "../../../dist/vae/tasks/anomaly/floor.js";
 import { distances, normalOf } from "../../../dist/vae/tasks/anomaly/normal.js";
@@ -17,7 +18,7 @@ export const likelihoodScores = {
   "Gaussian bound, correlated":
     "the same, with the covariance of what is left along its 40 principal components, and one variance beside them",
   "Gaussian, codes": "as the Gaussian bound, but how far the code is from normal codes instead of the KL",
-  "Gaussian, codes, correlated": "both",
+  "excess, codes": "excess, and how far the code is from normal codes",
   "probabilistic PCA": "-log p(x) of the linear model, with as many components as latents: without a VAE",
 };
 
@@ -50,7 +51,7 @@ export async function moreScores(model, normal, images, given) {
     variances.map((v) => v + LEAST * middle),
   );
   const joint = await correlated(others);
-  const { kl, bound, likelihood } = given;
+  const { kl, bound, likelihood, excess } = given;
   return {
     "bound above entropy": bound.map((nats, i) => nats - floor[i]),
     "likelihood above entropy": likelihood.map((nats, i) => nats - floor[i]),
@@ -58,7 +59,7 @@ export async function moreScores(model, normal, images, given) {
     "Gaussian bound, pixels": pixels.map((nats, i) => nats + kl[i]),
     "Gaussian bound, correlated": joint.map((nats, i) => nats + kl[i]),
     "Gaussian, codes": one.map((nats, i) => nats + away[i] / 2),
-    "Gaussian, codes, correlated": joint.map((nats, i) => nats + away[i] / 2),
+    "excess, codes": excess.map((nats, i) => nats + away[i] / 2),
     "probabilistic PCA": await gaussian(plane)(pixelRows(images)),
   };
 }

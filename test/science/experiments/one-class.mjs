@@ -28,7 +28,7 @@ const experiment = ({ data, title, published, known }) => ({
     return {
       name: stepName(label),
       settings: { ...training, samples: SAMPLES, scores: Object.keys(allScores) },
-      minutes: 0.7,
+      minutes: 0.9,
       async run({ train, load, images, tell }) {
         const { model } = await load(await train(training));
         try {
@@ -65,7 +65,7 @@ const SAME = "The same, computed with NumPy for one seed";
 const SAMPLES = 16; // latents of each image, for its bound and its likelihood
 
 /** @param {import("elbo/node").Vae} model @param {{ train: import("elbo/node").Images, test: import("elbo/node").Images }} images @param {number} label */
-export async function areas(model, { train, test }, label) {
+async function areas(model, { train, test }, label) {
   const found = await oneClass(model, train, test, label, { samples: SAMPLES });
   const own = byClass(train, label).own;
   const parts = byClass(test, label);
