@@ -1,4 +1,5 @@
 // How the tests run. Two projects: `node` (the js device, and Dawn on the software driver) and `chromium` (a real browser).
+import { availableParallelism } from "node:os";
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
 import { embed } from "./scripts/embed.mjs";
@@ -22,6 +23,8 @@ export default defineConfig({
   test: {
     reporters: ["default", "./test/setup/devices.ts"],
     testTimeout: 60_000, // the software driver compiles a kernel in up to a second
+    // Two files at a time on two cores as well, where vitest would leave one core to itself: many tests wait for a driver or a process.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     hookTimeout: 60_000, // some build the package first
     projects: [
       {
