@@ -44,7 +44,7 @@ describe("elbo train --model", () => {
     expect({ code, stderr }).toMatchObject({
       code: 0,
       stderr: expect.stringContaining(
-        "conv64 on shapes, where nothing else is said: --norm batch --init he --beta 50 --capacity warmup:0-25:15000\n",
+        "conv64 on shapes, where nothing else is said: --norm batch --init he --beta warmup:50-1:20000 --capacity warmup:0-25:15000\n",
       ),
     });
     const suited = await loadRun(join(cwd, "suited"));
