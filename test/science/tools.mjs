@@ -1,6 +1,8 @@
 // What a step works with. Tiny: a few images and epochs, to see that all works; what comes out means nothing.
+import { join } from "node:path";
 import { activeUnits, encodeImages, loadRun, negativeLogLikelihood, pickImages, readImages, seenImages, sliceImages } from "elbo/node";
-import { trained } from "./training.mjs";
+import { runName, trained } from "./training.mjs";
+import { trainedHere } from "./training-here.mjs";
 
 /** @typedef {import("elbo/node").Images} Images @typedef {import("elbo/node").Vae} Vae */
 /**
@@ -17,18 +19,37 @@ export function tools({ folderOf, scratch, device, isTiny, signal }, { standing,
   const epochsOf = (/** @type {number} */ n) => (isTiny ? Math.ceil(Math.log2(n + 1)) : n); // more stays more
 
   return {
-    /** The folder of a training's run, which is done then. @param {Training} training @param {Training} [before] the same, for fewer epochs, which was done before */
-    async train({ data, options, epochs }, before) {
-      const all = [...options, ...limitOf(options)];
-      const run = (/** @type {number} */ n, /** @type {string | undefined} */ from) =>
-        trained({
-          ...{ scratch, data: folderOf(data), options: all, epochs: epochsOf(n), from, device, signal, uses },
-          onEpoch(epoch) {
-            standing({ epochs: epoch, of: epochsOf(n) });
-            progress(`training for ${epochsOf(n)} epochs`, epoch / epochsOf(n));
-          },
+    /** The folder of a training's run, which is done then. @param {Training} training */
+    async train({ data, options, epochs }) {
+      const most = epochsOf(epochs);
+      return await trained({
+        ...{ scratch, data: folderOf(data), options: [...options, ...limitOf(options)], epochs: most, device, signal, uses },
+        onEpoch(epoch) {
+          standing({ epochs: epoch, of: most });
+          progress(`training for ${most} epochs`, epoch / most);
+        },
+      });
+    },
+
+    /**
+     * The same for a training by the library: a data set by its name, words that say all that decides what comes out, and what they mean.
+     * @param {Pick<import("./training-here.mjs").Here, "make"> & Training & { meaning(train: Images): Pick<import("./training-here.mjs").Here, "options" | "record"> }} training
+     * @param {number} [before] epochs
+     */
+    async trainHere({ data, options, epochs, make, meaning }, before) {
+      const all = this.images(data);
+      const run = async (/** @type {number} */ n, /** @type {string | undefined} */ from) => {
+        const name = runName({ data, options: [...options, ...(isTiny ? ["tiny"] : [])], epochs: epochsOf(n) });
+        const out = join(scratch, name);
+        uses(name);
+        await trainedHere({
+          ...{ out, from, epochs: epochsOf(n), data: all, make, signal, ...meaning(all.train) },
+          onStep: (done) => progress(`training for ${epochsOf(n)} epochs`, done / epochsOf(n)),
+          onEpoch: (epoch) => standing({ epochs: epoch, of: epochsOf(n) }),
         });
-      return await run(epochs, before && (await run(before.epochs, undefined)));
+        return out;
+      };
+      return await run(epochs, before === undefined ? undefined : await run(before, undefined));
     },
 
     /** The run's model, which is to be disposed, and its metrics, a record for each epoch. @param {string} run */
@@ -54,7 +75,7 @@ export function tools({ folderOf, scratch, device, isTiny, signal }, { standing,
       const some = isTiny ? 20 : count;
       const spaced = pickImages(
         seen,
-        Array.from({ length: some }, (_, i) => Math.floor((i * seen.count) / some)),
+        Array.from({ length: some }, (_, i) => Math.floor((i * (seen.count - 1)) / (some - 1))), // NumPy's linspace
       );
       const onProgress = (/** @type {number} */ done, /** @type {number} */ all) => progress("-log p(x)", done / all);
       const nll = await negativeLogLikelihood(model, spaced, { samples: isTiny ? 50 : samples, signal, onProgress });

@@ -10,8 +10,8 @@ import { loadRun } from "elbo/node";
 const script = fileURLToPath(new URL("../../dist/cli/elbo.js", import.meta.url));
 
 /**
- * `from`: a run of the same options and fewer epochs, which is gone on with. `device`: options of the command, that decide nothing but time.
- * @typedef {{ scratch: string, data: string, options: readonly string[], epochs: number, from?: string | undefined, device: readonly string[],
+ * `device`: options of the command, that decide nothing but time.
+ * @typedef {{ scratch: string, data: string, options: readonly string[], epochs: number, device: readonly string[],
  *   signal: AbortSignal, uses(run: string): void, onEpoch(epoch: number): void }} Training
  */
 
@@ -28,14 +28,13 @@ export function runName({ data, options, epochs }) {
 
 /** Trains, or goes on, or finds that it was done before. Returns the folder of the run. @param {Training} training */
 export async function trained(training) {
-  const { scratch, data, options, epochs, from, device, signal, uses, onEpoch } = training;
+  const { scratch, data, options, epochs, device, signal, uses, onEpoch } = training;
   const name = runName(training);
   const out = join(scratch, name);
   uses(name);
   const done = await epochsOf(out);
   if (done === epochs) return out;
-  const begin = from === undefined ? ["--data", data, ...options, "--out", out] : ["--resume", from, "--out", out];
-  const way = done === undefined ? begin : ["--resume", out];
+  const way = done === undefined ? ["--data", data, ...options, "--out", out] : ["--resume", out];
   await command(["train", ...way, "--epochs", `${epochs}`, ...device, "--json"], signal, (line) => {
     if (typeof line.epoch === "number") onEpoch(line.epoch);
   });

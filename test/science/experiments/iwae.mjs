@@ -1,32 +1,74 @@
 // "Importance Weighted Autoencoders" (Burda et al. 2016), Table 1, one stochastic layer: its first 13 epochs, and all 3,280 for whoever has days.
+import { adam, denseVae, iwae as iwaeBound, readRate, set } from "elbo/node";
 import { differenceOf } from "../experiment.mjs";
 
 const data = "mnist";
-const AT = "1,4,13,40,121,364,1093"; // eight rates 10^(-i/7) · 1e-3, each for 3^i epochs
-const OPTIONS = [
-  ...["--hidden", "200,200", "--latent", "50", "--activation", "tanh", "--init", "glorot", "--binarize", "dynamic"],
-  ...["--batch", "20", "--adam-eps", "1e-4", "--lr", `steps:1e-3-1e-4:${AT}ep`, "--seed", "1"],
-];
+const BATCH = 20;
+const RATE = "steps:1e-3-1e-4:1,4,13,40,121,364,1093ep"; // eight rates 10^(-i/7) · 1e-3, each for 3^i epochs
+const SAMPLES = 5000;
 
 /** @param {number} k latents for each image in the bound: 1 is the VAE @param {number} epochs */
 const training = (k, epochs) => ({
   data,
-  options: k === 1 ? OPTIONS : [...OPTIONS, "--objective", "iwae", "--samples", `${k}`],
+  options: [
+    `${k === 1 ? "vae" : "iwae"}-${k}`,
+    "784-200-200-50",
+    "tanh",
+    "glorot",
+    "bias of the mean image",
+    "dynamic",
+    `batch ${BATCH}`,
+    "eps 1e-4",
+    RATE,
+  ],
   epochs,
+  make,
+  /** @param {import("elbo/node").Images} train */
+  meaning: ({ count }) => ({
+    options: {
+      ...{ batch: BATCH, seed: 1, binarize: /** @type {"dynamic"} */ ("dynamic"), ...(k > 1 && { objective: iwaeBound({ samples: k }) }) },
+      optimizer: (/** @type {readonly import("elbo/node").Tensor[]} */ parameters) =>
+        adam(parameters, { rate: readRate("rate", RATE).rate(Math.floor(count / BATCH)), epsilon: 1e-4 }),
+    },
+    record: { data, batch: BATCH, seed: 1, binarize: "dynamic", lr: RATE, adamEps: 1e-4, k },
+  }),
 });
+
+/** The model at its beginning. @param {import("elbo/node").Images} train */
+function make(train) {
+  const { height, width, channels } = train;
+  const model = denseVae({ input: [height, width, channels], hidden: [200, 200], latent: 50, activation: "tanh", init: "glorot", seed: 1 });
+  set(/** @type {import("elbo/node").Tensor} */ (model.parameters.get("decoder.4.bias")), meanLogits(train));
+  return model;
+}
+
+/**
+ * The bias of the decoder with which it says the mean image: so the authors' code begins. Without it the bound of the fourth epoch was 115.1 nats
+ * instead of 109.9.
+ * @param {import("elbo/node").Images} images
+ */
+function meanLogits({ pixels, count, white }) {
+  const size = pixels.length / count;
+  const mean = new Float64Array(size);
+  for (let i = 0; i < pixels.length; i++) mean[i % size] += pixels[i] / white / count;
+  return Float32Array.from(mean, (p) => {
+    const within = Math.min(0.999, Math.max(0.001, p));
+    return Math.log(within / (1 - within));
+  });
+}
 
 /** Trains to the end of a stage, from where the stage before it ended. @param {number} k @param {number} epochs @param {number | undefined} before @param {number} minutes */
 function stage(k, epochs, before, minutes, count = 1000) {
-  const settings = { ...training(k, epochs), likelihood: { samples: 5000, count } };
+  const { options } = training(k, epochs);
   /** @type {import("../experiment.mjs").Step} */
   const step = {
     name: `${k === 1 ? "VAE" : `IWAE k=${k}`}, ${epochs} epochs`,
-    settings,
+    settings: { data, options, epochs, samples: SAMPLES, images: count },
     minutes,
     async run(tools) {
-      const { model, metrics } = await tools.load(await tools.train(training(k, epochs), before ? training(k, before) : undefined));
+      const { model, metrics } = await tools.load(await tools.trainHere(training(k, epochs), before));
       try {
-        const found = await tools.likelihood(model, data, settings.likelihood);
+        const found = await tools.likelihood(model, data, { samples: SAMPLES, count });
         const { train, test } = metrics[metrics.length - 1];
         return { ...found, elbo: test.reconstruction + test.kl, bound: train.loss };
       } finally {
@@ -49,12 +91,13 @@ const thirteen = {
   name: "iwae-13",
   title: "MNIST, binarized: the first 13 epochs of Table 1 of Burda et al., VAE and IWAE k=5",
   about:
-    "784-200-200-50, mirrored, tanh, Glorot's first weights, pixels drawn anew in each step, batch 20, Adam with ε 1e-4, the rate 1e-3 · 10^(-i/7) " +
-    "for 3^i epochs, i = 0, 1, 2. -log p(x) by 5,000 samples for each of 1,000 evenly spaced test images; a unit is active if the variance of its " +
+    "784-200-200-50, mirrored, tanh, Glorot's first weights, the decoder's first bias that of the mean image, pixels drawn anew in each step, batch 20, " +
+    "Adam with ε 1e-4, the rate 1e-3 · 10^(-i/7) " +
+    "for 3^i epochs, i = 0, 1, 2. -log p(x) by 5,000 samples for each of 1,000 test images, evenly spaced from the first to the last (others would differ by a nat: their standard error is 0.8); a unit is active if the variance of its " +
     "posterior mean over the test images is above 0.01; bound: in training, over the last epoch.",
-  published: "The same, computed with NumPy for one seed.",
+  published: "Computed with NumPy for one seed; of the first bias it is not said what it was.",
   data,
-  steps: [stage(1, 4, undefined, 1.5), stage(1, 13, 4, 3), stage(5, 4, undefined, 2), stage(5, 13, 4, 4)],
+  steps: [stage(1, 4, undefined, 2), stage(1, 13, 4, 3), stage(5, 4, undefined, 3), stage(5, 13, 4, 4)],
   figures: [
     ...Object.entries(early).flatMap(([name, known]) => beside(name, known)),
     {
