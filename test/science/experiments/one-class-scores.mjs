@@ -13,20 +13,22 @@ import { distances, normalOf } from "../../../dist/vae/tasks/anomaly/normal.js";
 export const likelihoodScores = {
   "bound above entropy": "negative ELBO less the entropy of the greys",
   "likelihood above entropy": "-log p(x) less the entropy of the greys",
+  "excess, codes": "excess, and half the squared distance of the code from normal codes",
   "Gaussian bound": "negative ELBO, the decoder's mean with one variance for all pixels",
-  "Gaussian bound, pixels": "the same, with a variance for each pixel",
+  "Gaussian bound, pixels": "the Gaussian bound with a variance for each pixel",
   "Gaussian bound, correlated":
-    "the same, with the covariance of what is left along its 40 principal components, and one variance beside them",
-  "Gaussian, codes": "as the Gaussian bound, but how far the code is from normal codes instead of the KL",
-  "excess, codes": "excess, and how far the code is from normal codes",
+    "the Gaussian bound with the covariance of what is left along its 40 principal components, and one variance beside them",
+  "Gaussian, codes": "the Gaussian bound with the distance of the code from normal codes instead of the KL",
   "probabilistic PCA": "-log p(x) of the linear model, with as many components as latents: without a VAE",
 };
 
 /** All that are tried, with what they are. @type {Readonly<Record<string, string>>} */
 export const allScores = { ...Object.fromEntries(scoreNames.map((name) => [name, scores[name].help])), ...likelihoodScores };
 
-/** Those that are a bound or an estimate of -log p(x), of which the best one is looked for. @type {readonly string[]} */
-export const likelihoodBased = ["excess", "bound", "likelihood", ...Object.keys(likelihoodScores)];
+/** Those that come from a VAE's likelihood, of which the best one is looked for. @type {readonly string[]} */
+export const likelihoodBased = ["excess", "bound", "likelihood", ...Object.keys(likelihoodScores)].filter(
+  (name) => name !== "probabilistic PCA",
+);
 
 const COMPONENTS = 40;
 const LEAST = 0.1; // of the mean variance, is added to that of each pixel: one that is black in all training images may be another in the next

@@ -99,7 +99,7 @@ function areasTable(found, known) {
   const cell = (/** @type {number | undefined} */ area) => area?.toFixed(1) ?? "";
   const ours = Object.entries(allScores).map(([score, help]) => {
     const each = CLASSES.map((label) => found[stepName(label)]?.["auroc"][score]);
-    return { area: meanOf(each), row: [score, ...each.map(cell), cell(meanOf(each)), help] };
+    return { area: meanOf(each), row: [score, ...each.map(cell), cell(meanOf(each)), help.replaceAll("|", "\\|")] };
   });
   const theirs = known.map(({ score, source, each, mean: given }) => {
     return [score, ...(each.length > 0 ? each.map(cell) : CLASSES.map(() => "")), cell(given ?? meanOf(each)), source];
