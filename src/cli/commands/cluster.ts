@@ -19,30 +19,30 @@ import { scatterChart } from "../charts/scatter.ts";
 import { busy, type Codes, type CodesOfRun, codesOf } from "../codes.ts";
 import { csv } from "../csv.ts";
 import { deviceOptions, openDevice } from "../device.ts";
+import { limitOption } from "../examples.ts";
 import { checkFolder, folderOption, writeFolder } from "../folder.ts";
 import { runDataOption } from "../images.ts";
-import { type Command, choice, columns, command, flag, whole } from "../options.ts";
+import { type Command, choice, columns, command, flag, type Option, whole } from "../options.ts";
 import { gridPng } from "../pictures.ts";
 import { note, print } from "../terminal.ts";
+
+export const clustersOption: Option<number | undefined> = whole({
+  ...{ min: 1, max: 1000, default: undefined, shownDefault: "as many as there are labels, else 10" },
+  help: "how many groups",
+});
 
 export const cluster: Command = command({
   name: "cluster",
   summary: "groups images by their codes, and says how the groups agree with labels that they did not see",
   operands: { run: "the directory of a run, as elbo train leaves it" },
   options: {
-    clusters: whole({
-      min: 1,
-      max: 1000,
-      default: undefined,
-      shownDefault: "as many as there are labels, else 10",
-      help: "how many groups",
-    }),
+    clusters: clustersOption,
     method: choice(["kmeans", "mixture"], {
       default: "kmeans",
       help: "round groups, or a mixture of normals of any shape, which takes longer",
     }),
     data: runDataOption,
-    limit: whole({ min: 1, max: 1_000_000, default: undefined, shownDefault: "all", help: "the first N images of each part" }),
+    limit: limitOption("the first N images of each part"),
     seed: whole({ min: 0, max: 2 ** 32 - 1, default: 1, help: "of the starts; the same seed finds the same groups" }),
     json: flag({ help: "one JSON object instead of a table" }),
     out: folderOption("cluster"),

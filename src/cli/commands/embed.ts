@@ -5,11 +5,12 @@ import { loadRun } from "../../vae/run.node.ts";
 import { busy, type Codes, type CodesOfRun, codesOf } from "../codes.ts";
 import { csv } from "../csv.ts";
 import { deviceOptions, openDevice } from "../device.ts";
+import { limitOption } from "../examples.ts";
 import { checkPicture as checkFile, writeWhole } from "../files.ts";
 import { checkFolder, writeFolder } from "../folder.ts";
 import { runDataOption } from "../images.ts";
 import { encodeNpy } from "../npy.ts";
-import { type Command, choice, command, flag, text, whole } from "../options.ts";
+import { type Command, choice, command, flag, text } from "../options.ts";
 import { note, print } from "../terminal.ts";
 
 export const embed: Command = command({
@@ -22,7 +23,7 @@ export const embed: Command = command({
       help: "whose codes are written: of the images trained on, or of those for testing",
     }),
     data: runDataOption,
-    limit: whole({ min: 1, max: 1_000_000, default: undefined, shownDefault: "all", help: "the first N images of each part" }),
+    limit: limitOption("the first N images of each part"),
     json: flag({ help: "one JSON object instead of text" }),
     out: text("DIR|FILE.npy", {
       default: "embed",

@@ -9,11 +9,12 @@ import { scatterChart } from "../charts/scatter.ts";
 import { busy, type CodesOfRun, codesOf } from "../codes.ts";
 import { csv } from "../csv.ts";
 import { deviceOptions, openDevice } from "../device.ts";
+import { limitOption } from "../examples.ts";
 import { checkFolder, folderOption, writeFolder } from "../folder.ts";
 import { runDataOption } from "../images.ts";
 import { type Command, choice, command, flag, type Option, whole } from "../options.ts";
 import { isTerminal, note, print, showLive } from "../terminal.ts";
-import { clustersOf } from "./cluster.ts";
+import { clustersOf, clustersOption } from "./cluster.ts";
 
 const colorOption: Option<"label" | "cluster" | undefined> = {
   ...choice(["label", "cluster"], { default: "label", help: "what the colours are: labels, or the groups that elbo cluster finds" }),
@@ -31,17 +32,11 @@ export const map: Command = command({
       help: "principal components; or UMAP, which keeps neighbours together (npm install umap-js)",
     }),
     color: colorOption,
-    clusters: whole({
-      min: 1,
-      max: 1000,
-      default: undefined,
-      shownDefault: "as many as there are labels, else 10",
-      help: "how many groups",
-    }),
+    clusters: clustersOption,
     count: whole({ min: 3, max: 100_000, default: 2000, help: "at most so many points" }),
     neighbors: whole({ min: 2, max: 200, default: 15, help: "umap: images that count as near each image" }),
     data: runDataOption,
-    limit: whole({ min: 1, max: 1_000_000, default: undefined, shownDefault: "all", help: "the first N images of each part" }),
+    limit: limitOption("the first N images of each part"),
     seed: whole({ min: 0, max: 2 ** 32 - 1, default: 1, help: "of groups and of umap; the same seed draws the same map" }),
     json: flag({ help: "one JSON object instead of text" }),
     out: folderOption("map"),

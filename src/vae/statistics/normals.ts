@@ -98,7 +98,7 @@ export function jointDensity(parameters: MixtureParameters): (x: Rows, i: number
 export function logSumExp(terms: Float64Array): number {
   let most = Number.NEGATIVE_INFINITY;
   for (const t of terms) most = Math.max(most, t);
-  if (most === Number.NEGATIVE_INFINITY) return most;
+  if (!Number.isFinite(most)) return most;
   let sum = 0;
   for (const t of terms) sum += Math.exp(t - most);
   return most + Math.log(sum);

@@ -1,5 +1,7 @@
 // What each of k latents is worth as a draw from p(z|x seen), when it was drawn from q.
 
+import { logSumExp } from "../../statistics/normals.ts";
+
 /** For one example: k latents, each drawn from its own Gaussian, all [k, latent] row by row; and log p(x seen|z) + log p(z) of each, [k]. */
 export interface Proposals {
   readonly z: ArrayLike<number>;
@@ -46,10 +48,4 @@ export function resampled(weights: Float64Array, u: number): number[] {
     while (i < k - 1 && passed + weights[i] <= (n + u) / k) passed += weights[i++];
     return i;
   });
-}
-
-export function logSumExp(values: Float64Array): number {
-  const largest = values.reduce((most, v) => Math.max(most, v), Number.NEGATIVE_INFINITY);
-  if (!Number.isFinite(largest)) return largest;
-  return largest + Math.log(values.reduce((sum, v) => sum + Math.exp(v - largest), 0));
 }
