@@ -4,8 +4,7 @@ import { setImmediate } from "node:timers/promises";
 import type { Images } from "../data/images.ts";
 import { embed, type Run } from "../vae/index.ts";
 import type { Rows } from "../vae/statistics/rows.ts";
-import { asTrained } from "./examples.ts";
-import { splitFor } from "./images.ts";
+import { splitAsTrained } from "./examples.ts";
 import { isTerminal, note, showLive } from "./terminal.ts";
 
 export interface Codes {
@@ -29,12 +28,11 @@ export interface CodesOfRun {
 /** Encodes what the run was trained on, or other data. A run trained on zeros and ones sees zeros and ones, the same at every call. */
 export async function codesOf(run: string, loaded: Run, data: string | undefined, limit: number | undefined): Promise<CodesOfRun> {
   const { model } = loaded;
-  const split = await splitFor(run, loaded, data, limit);
+  const split = await splitAsTrained(run, loaded, data, limit);
   const encode = async (images: Images, part: string): Promise<Codes> => {
-    const seen = asTrained(loaded, images);
     if (model.classes > 0 && !images.labels) throw new Error(`${run}: the model is told labels, and ${images.name} has none`);
-    const { codes, logVariances } = await busy(`encoding ${images.count} ${part} images`, () => embed(model, seen));
-    return { images: seen, rows: codes, logVariances, labels: images.labels };
+    const { codes, logVariances } = await busy(`encoding ${images.count} ${part} images`, () => embed(model, images));
+    return { images, rows: codes, logVariances, labels: images.labels };
   };
   const train = await encode(split.train, "training");
   if (!split.test) note(`${split.train.name} has no test images: those of training stand in for them`);

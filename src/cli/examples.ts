@@ -3,7 +3,7 @@
 import { type Images, pickImages, sliceImages } from "../data/index.ts";
 import { binarizeImages, type Run } from "../vae/index.ts";
 import type { Split } from "./data.ts";
-import { imagesFor, splitFor } from "./images.ts";
+import { imagesFor, splitFor, type WhichSplit } from "./images.ts";
 import { type Option, whole } from "./options.ts";
 
 /** The images as the model was trained to see them: as zeros and ones if it was trained on such, the same ones for the same run. */
@@ -15,21 +15,21 @@ export function asTrained({ config }: Run, images: Images): Images {
 /** Whether a run was trained without noise and KL: then its q(z|x) is a mean and no more. */
 export const isAutoencoder = ({ config }: Run): boolean => config.training?.["objective"] === "ae";
 
+/** All images of `data`, or of what the run was trained on, in the form that the model saw: as `splitFor`. */
+export async function splitAsTrained(run: string, loaded: Run, ...which: WhichSplit): Promise<Split> {
+  const { train, test } = await splitFor(run, loaded, ...which);
+  return { train: asTrained(loaded, train), test: test && asTrained(loaded, test) };
+}
+
 /** The first `count` test images, or some. `option` is the one that asks for them, for the message where there are fewer. */
 export async function firstImages(
   run: string,
   loaded: Run,
   data: string | undefined,
   count: number | undefined,
-  option = "--count",
+  option?: string,
 ): Promise<Images> {
-  try {
-    return asTrained(loaded, await imagesFor(run, loaded, data, count));
-  } catch (error) {
-    // which knows of no other option
-    const [, there] = /^--count (\d+ is more than the \d+ test images .*)$/.exec((error as Error).message) ?? [];
-    throw there === undefined || option === "--count" ? error : new Error(`${option}: ${there}`, { cause: error });
-  }
+  return asTrained(loaded, await imagesFor(run, loaded, data, count, option));
 }
 
 /** The test images with these numbers, from 1. */
@@ -54,9 +54,8 @@ export async function trainingAndTest(
   data: string | undefined,
   limit?: number,
 ): Promise<Record<keyof Split, Images>> {
-  const { train, test = train } = await splitFor(run, loaded, data);
-  const some = sliceImages(train, 0, Math.min(limit ?? train.count, train.count));
-  return { train: asTrained(loaded, some), test: asTrained(loaded, test) };
+  const { train, test = train } = await splitAsTrained(run, loaded, data);
+  return { train: sliceImages(train, 0, Math.min(limit ?? train.count, train.count)), test };
 }
 
 /** The images of which latents are judged, among them the one that `around` names. */
@@ -64,7 +63,7 @@ export async function imagesAround(run: string, loaded: Run, data: string | unde
   const far = around !== "prior" && around > FEW;
   const images = await firstImages(run, loaded, data, far ? around : undefined, "--around");
   if (around === "prior" || around <= images.count) return images;
-  throw new Error(`--around: ${around} is more than the ${images.count} test images of ${images.name}`);
+  throw new Error(`--around ${around} is more than the ${images.count} test images of ${images.name}`);
 }
 
 const FEW = 16; // as many as are read where no number is asked for, if there are

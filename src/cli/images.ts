@@ -12,25 +12,26 @@ export const runDataOption: Option<string | undefined> = text("digits|shapes|DIR
   help: "where the images come from",
 });
 
-/** The first `count` test images of `data`, or of what the run was trained on; some if no count is given. */
-export async function imagesFor(run: string, loaded: Run, data: string | undefined, count: number | undefined): Promise<Images> {
-  return await readTestImages(sourceOf(run, loaded, data), count, {
-    ...fitOf(loaded),
-    only: data === undefined ? onlyOf(loaded) : undefined,
-  });
+/** The first `count` test images of `data`, or of what the run was trained on; some if no count is given. `option` is what asks for them. */
+export async function imagesFor(
+  run: string,
+  loaded: Run,
+  data: string | undefined,
+  count: number | undefined,
+  option?: string,
+): Promise<Images> {
+  const fit = { ...fitOf(loaded), only: data === undefined ? onlyOf(loaded) : undefined };
+  return await readTestImages(sourceOf(run, loaded, data), count, fit, option);
 }
+
+/** Where the images come from; how many at most to train on; of which classes. */
+export type WhichSplit = readonly [data: string | undefined, limit?: number, classes?: "own" | "all"];
 
 /**
  * All images of `data`, or of what the run was trained on: then the same ones in the same parts, those to train on and those to test. Of a run
  * of one class its images alone, unless all classes are asked for.
  */
-export async function splitFor(
-  run: string,
-  loaded: Run,
-  data: string | undefined,
-  limit?: number,
-  classes: "own" | "all" = "own",
-): Promise<Split> {
+export async function splitFor(run: string, loaded: Run, ...[data, limit, classes = "own"]: WhichSplit): Promise<Split> {
   const known = loaded.config.training?.["limit"];
   const own = data === undefined && typeof known === "number" ? known : undefined;
   const only = data === undefined && classes === "own" ? onlyOf(loaded) : undefined;

@@ -3,8 +3,8 @@
 import { byClass, labelNamed } from "../../data/classes.ts";
 import type { Images } from "../../data/index.ts";
 import type { Run } from "../../vae/index.ts";
-import { asTrained } from "../examples.ts";
-import { onlyOf, splitFor } from "../images.ts";
+import { splitAsTrained } from "../examples.ts";
+import { onlyOf } from "../images.ts";
 
 /** The images by what they are for. */
 export interface Parts {
@@ -27,9 +27,8 @@ interface Asked {
 export async function partsOf(run: string, loaded: Run, { data, normal, limit }: Asked): Promise<Parts> {
   const only = onlyOf(loaded);
   const home = normal === undefined ? undefined : data; // where normal images come from
-  const split = await splitFor(run, loaded, home, limit, "all");
-  if (!split.test) throw new Error(`${split.train.name}: too few images to hold some out of training, and a threshold needs such`);
-  const [train, test] = [split.train, split.test].map((images) => asTrained(loaded, images));
+  const { train, test } = await splitAsTrained(run, loaded, home, limit, "all");
+  if (!test) throw new Error(`${train.name}: too few images to hold some out of training, and a threshold needs such`);
   const named = normal ?? only;
   if (named === undefined) {
     const others = data === undefined ? undefined : await screened(run, loaded, data, limit);
@@ -51,6 +50,6 @@ export async function partsOf(run: string, loaded: Run, { data, normal, limit }:
 
 /** The images of other data in which anomalies are looked for: those to test, or all there are. */
 async function screened(run: string, loaded: Run, data: string, limit: number | undefined): Promise<Images> {
-  const { train, test = train } = await splitFor(run, loaded, data, limit);
-  return asTrained(loaded, test);
+  const { train, test = train } = await splitAsTrained(run, loaded, data, limit);
+  return test;
 }

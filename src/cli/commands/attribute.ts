@@ -44,7 +44,7 @@ export const attribute: Command = command({
     const b = against === undefined ? undefined : numberOf("--against", against, train);
     const shown = wanted ?? firstOf(test, b === undefined ? undefined : [a, b]);
     const beyond = shown.find((n) => n > test.count);
-    if (beyond !== undefined) throw new Error(`--images: ${beyond} is more than the ${test.count} test images of ${test.name}`);
+    if (beyond !== undefined) throw new Error(`--images ${beyond} is more than the ${test.count} test images of ${test.name}`);
     const examples = pickImages(
       test,
       shown.map((n) => n - 1),

@@ -48,9 +48,9 @@ export const neighbours: Command = command({
     const numbered = wanted ?? Array.from({ length: count ?? Math.min(FEW, samples ? FEW : test.count) }, (_, i) => i + 1);
     const beyond = samples ? undefined : numbered.find((n) => n > test.count);
     if (beyond !== undefined) {
-      throw new Error(`${wanted ? "--images:" : "--count"} ${beyond} is more than the ${test.count} test images of ${test.name}`);
+      throw new Error(`${wanted ? "--images" : "--count"} ${beyond} is more than the ${test.count} test images of ${test.name}`);
     }
-    if (nearest > train.count) throw new Error(`--nearest: ${nearest} is more than the ${train.count} training images of ${train.name}`);
+    if (nearest > train.count) throw new Error(`--nearest ${nearest} is more than the ${train.count} training images of ${train.name}`);
     await using _device = await openDevice(settings);
     const queries = samples
       ? await sampled(loaded, train, numbered.length, seed)

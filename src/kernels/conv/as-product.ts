@@ -13,14 +13,13 @@ import { size } from "../../tensor/shape.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import type { Emit, Index } from "../devices/webgpu/emit.ts";
 import type { Product } from "../op.ts";
-import type { Geometry } from "./geometry.ts";
+import { type Geometry, geometryOf } from "./geometry.ts";
 
 interface View extends Pick<Product, "wgsl" | "wasm"> {
   readonly sizes: (g: Geometry) => ReturnType<Product["sizes"]>;
   readonly plainB: (g: Geometry) => boolean;
 }
 
-const of = (t: Tensor): Geometry => t.attrs as unknown as Geometry;
 const perGroup = (g: Geometry) => ({ c1: g.w[2], o1: g.w[3] / g.groups });
 /** The axes over which patches are taken, and those of one patch. */
 const pixels = (g: Geometry): number[] => g.y.slice(0, 3);
@@ -63,15 +62,16 @@ function patch(e: Emit, x: Tensor, g: Geometry, group: string, pixel: string, ta
 const forward: View = {
   sizes: (g) => ({ batch: [g.groups], m: size(pixels(g)), n: perGroup(g).o1, k: size(taps(g)) }),
   plainB: () => false,
-  wasm: (t) => ({ kind: "patches", role: "y", geometry: of(t) }),
+  wasm: (t) => ({ kind: "patches", role: "y", geometry: geometryOf(t) }),
   wgsl: {
     along: () => ({ a: true, b: false }),
-    runs: (t) => ({ a: perGroup(of(t)).c1, b: perGroup(of(t)).o1 }),
-    a: (e, t, [group], m, k) => patch(e, t.inputs[0], of(t), group, m, k),
-    b: (e, t, [group], k, n) => e.value(t.inputs[1], inRow(e, t.inputs[1], k, channel(e, of(t), group, n, perGroup(of(t)).o1))),
+    runs: (t) => ({ a: perGroup(geometryOf(t)).c1, b: perGroup(geometryOf(t)).o1 }),
+    a: (e, t, [group], m, k) => patch(e, t.inputs[0], geometryOf(t), group, m, k),
+    b: (e, t, [group], k, n) =>
+      e.value(t.inputs[1], inRow(e, t.inputs[1], k, channel(e, geometryOf(t), group, n, perGroup(geometryOf(t)).o1))),
     at: (e, t, [group], m, n) => {
-      const o = channel(e, of(t), group, n, perGroup(of(t)).o1);
-      return { index: e.at(t.shape, [...e.at(pixels(of(t)), m).coords(), o]), inside: [] };
+      const o = channel(e, geometryOf(t), group, n, perGroup(geometryOf(t)).o1);
+      return { index: e.at(t.shape, [...e.at(pixels(geometryOf(t)), m).coords(), o]), inside: [] };
     },
   },
 };
@@ -79,15 +79,16 @@ const forward: View = {
 const ofWeight: View = {
   sizes: (g) => ({ batch: [g.groups], m: size(taps(g)), n: perGroup(g).o1, k: size(pixels(g)) }),
   plainB: (g) => g.groups === 1,
-  wasm: (t) => ({ kind: "patches", role: "w", geometry: of(t) }),
+  wasm: (t) => ({ kind: "patches", role: "w", geometry: geometryOf(t) }),
   wgsl: {
     along: () => ({ a: false, b: false }),
-    runs: (t) => ({ a: perGroup(of(t)).c1, b: perGroup(of(t)).o1 }),
-    a: (e, t, [group], m, k) => patch(e, t.inputs[0], of(t), group, k, m),
-    b: (e, t, [group], k, n) => e.value(t.inputs[1], inRow(e, t.inputs[1], k, channel(e, of(t), group, n, perGroup(of(t)).o1))),
+    runs: (t) => ({ a: perGroup(geometryOf(t)).c1, b: perGroup(geometryOf(t)).o1 }),
+    a: (e, t, [group], m, k) => patch(e, t.inputs[0], geometryOf(t), group, k, m),
+    b: (e, t, [group], k, n) =>
+      e.value(t.inputs[1], inRow(e, t.inputs[1], k, channel(e, geometryOf(t), group, n, perGroup(geometryOf(t)).o1))),
     at: (e, t, [group], m, n) => {
-      const o = channel(e, of(t), group, n, perGroup(of(t)).o1);
-      return { index: e.at(t.shape, [...e.at(taps(of(t)), m).coords(), o]), inside: [] };
+      const o = channel(e, geometryOf(t), group, n, perGroup(geometryOf(t)).o1);
+      return { index: e.at(t.shape, [...e.at(taps(geometryOf(t)), m).coords(), o]), inside: [] };
     },
   },
 };
@@ -135,12 +136,12 @@ const transposed: View = {
     k: size(innerOf(g)),
   }),
   plainB: () => false,
-  wasm: (t) => ({ kind: "patches", role: "x", geometry: of(t) }),
+  wasm: (t) => ({ kind: "patches", role: "x", geometry: geometryOf(t) }),
   wgsl: {
     along: () => ({ a: true, b: true }),
-    runs: (t) => ({ a: perGroup(of(t)).o1, b: perGroup(of(t)).o1 }),
+    runs: (t) => ({ a: perGroup(geometryOf(t)).o1, b: perGroup(geometryOf(t)).o1 }),
     a: (e, t, [group, ...phase], m, k) => {
-      const [g, [y]] = [of(t), t.inputs];
+      const [g, [y]] = [geometryOf(t), t.inputs];
       const [n, ...rows] = e.at(rowsOf(g), m).coords();
       const [u, v, o] = e.at(innerOf(g), k).coords();
       const meetings = both((axis) => meetingOf(e, g, axis, phase[axis], rows[axis], [u, v][axis]));
@@ -149,7 +150,7 @@ const transposed: View = {
       return within(e, inside, e.value(y, at));
     },
     b: (e, t, [group, ...phase], k, n) => {
-      const [g, [, w]] = [of(t), t.inputs];
+      const [g, [, w]] = [geometryOf(t), t.inputs];
       const [u, v, o] = e.at(innerOf(g), k).coords();
       const taps = both((axis) => tapOf(e, g, axis, phase[axis], [u, v][axis]));
       const at = e.at(w.shape, [...taps.map((tap) => tap.u), n, channel(e, g, group, o, perGroup(g).o1)]);
@@ -157,7 +158,7 @@ const transposed: View = {
       return within(e, inside, e.value(w, at));
     },
     at: (e, t, [group, ...phase], m, n) => {
-      const g = of(t);
+      const g = geometryOf(t);
       const [image, ...rows] = e.at(rowsOf(g), m).coords();
       const places = both((axis) => rowOf(e, g, axis, phase[axis], rows[axis]));
       const index = e.at(t.shape, [image, ...places.map(({ h }) => h), channel(e, g, group, n, perGroup(g).c1)]);

@@ -9,15 +9,13 @@ import { Tensor } from "../../tensor/tensor.ts";
 import { fullOf } from "../layout/full.ts";
 import type { Product } from "../op.ts";
 import { views } from "./as-product.ts";
-import type { Geometry } from "./geometry.ts";
+import { type Geometry, geometryOf } from "./geometry.ts";
 
 export type Role = "x" | "w" | "y";
 
 /** What each is computed from, in the order of its inputs. */
 const OTHERS: Readonly<Record<Role, readonly [Role, Role]>> = { y: ["x", "w"], x: ["y", "w"], w: ["x", "y"] };
 const NAMES: Readonly<Record<Role, string>> = { y: "conv2d", x: "convTranspose2d", w: "conv2dWeight" };
-
-export const geometryOf = (t: Tensor): Geometry => t.attrs as unknown as Geometry; // set by `form` only
 
 function family(role: Role): Product {
   const { sizes, wgsl, wasm, plainB } = views[role];

@@ -6,6 +6,7 @@
 // Images are [n, h, w, c], kernels [kh, kw, c, o]. With groups, channels are divided among kernels: c counts within a group.
 
 import { format, type Shape } from "../../tensor/shape.ts";
+import type { Tensor } from "../../tensor/tensor.ts";
 
 /** A number for the rows and one for the columns. */
 export type Pair = readonly [number, number];
@@ -20,6 +21,9 @@ export interface Geometry {
   readonly pad: Pair;
   readonly groups: number;
 }
+
+/** That of a member of the family: what its attributes are. */
+export const geometryOf = (t: Tensor): Geometry => t.attrs as unknown as Geometry; // set by `form` in conv.ts only
 
 /** As many on each side; as many as keep the size / stride, none; or [[top, bottom], [left, right]]. */
 export type Padding = number | "same" | "valid" | readonly [Pair, Pair];
