@@ -1,6 +1,7 @@
 // Products of matrices, and the three passes of convolutions.
 import { matmul } from "elbo";
-import { form, geometryOf } from "../../dist/kernels/conv/conv.js";
+import { form } from "../../dist/kernels/conv/conv.js";
+import { geometryOf } from "../../dist/kernels/conv/geometry.js";
 import { stored } from "./case.mjs";
 import { size, uniform } from "./given.mjs";
 
