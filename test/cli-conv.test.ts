@@ -44,20 +44,25 @@ describe("elbo train --model", () => {
     expect({ code, stderr }).toMatchObject({
       code: 0,
       stderr: expect.stringContaining(
-        "conv64 on shapes, where nothing else is said: --norm batch --init he --beta warmup:50-1:20000 --capacity warmup:0-25:15000\n",
+        "conv64 on shapes, where nothing else is said: --lr cosine:1e-3-1e-4:37500 --norm batch --freeze-norm 22500 --init he " +
+          "--beta warmup:50-1:20000 --capacity warmup:0-25:15000\n",
       ),
     });
     const suited = await loadRun(join(cwd, "suited"));
     expect(suited.config).toMatchObject({
       model: { init: "he", norm: "batch" },
-      training: { epochs: 2, batch: 16, capacity: "warmup:0-25:15000" },
+      training: { epochs: 2, batch: 16, lr: "cosine:1e-3-1e-4:37500", freezeNorm: 22_500, capacity: "warmup:0-25:15000" },
     });
 
-    expect((await train(...given, "--norm", "none", "--init", "pytorch", "--beta", "2", "--out", "own")).stderr).not.toContain(
-      "where nothing else is said",
-    );
+    const others = ["--lr", "0.002", "--norm", "none", "--init", "pytorch", "--beta", "2"];
+    expect((await train(...given, ...others, "--out", "own")).stderr).not.toContain("where nothing else is said");
     const own = await loadRun(join(cwd, "own"));
-    expect(own.config).toMatchObject({ model: { init: "pytorch" }, training: { beta: "2", capacity: null } });
+    expect(own.config).toMatchObject({ model: { init: "pytorch" }, training: { lr: 0.002, beta: "2", capacity: null } });
+    expect(own.config.training).not.toHaveProperty("freezeNorm"); // there is no norm to freeze
+    expect(await train(...given, "--norm", "group", "--freeze-norm", "3", "--out", "none")).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("--freeze-norm needs --norm batch, whose averages stay from that step on"),
+    });
   });
 
   test("conv28 of colours; then samples, reconstructions and traversals of them [js]", async () => {

@@ -1,11 +1,11 @@
 // Normalization and dropout: values against loops from their definitions and against PyTorch, what layers remember, and how a model
 // trains, evaluates and saves with them.
 import { describe, expect, test } from "vitest";
-import { adam, compile, grad, type Tensor, tensor } from "../src/index.ts";
+import { adam, compile, grad, scalar, set, type Tensor, tensor } from "../src/index.ts";
 import { sample } from "../src/kernels/sample.ts";
 import { digits, open } from "../src/node.ts";
 import { gaussianPosterior, standardNormal } from "../src/vae/gaussian.ts";
-import { evaluate, sampleImages, train, type Vae, vae } from "../src/vae/index.ts";
+import { denseVae, evaluate, sampleImages, train, type Vae, vae } from "../src/vae/index.ts";
 import { initializer } from "../src/vae/initial.ts";
 import { activations, batchNorm, dropout, groupNorm, type Layer, layerNorm, linear, sequential } from "../src/vae/layers.ts";
 import { bernoulli } from "../src/vae/likelihoods.ts";
@@ -161,6 +161,29 @@ describe("the batchNorm layer", () => {
     disposeAll(layer);
   });
 
+  onEachDevice("frozen, it goes by what it remembers, in values and gradients, and remembers no more", async () => {
+    const layer = layerOfFixture();
+    const [dy, x] = [sample([2, 3, 4, 3], -1, 1, 1), sample([2, 3, 4, 3], -2, 3, 2)]; // x as large as a batch of the fixture
+    const frozen = scalar(0);
+    const step = compile((given: Tensor) => {
+      const y = layer.forward(given, { training: true, frozen });
+      return [y, ...grad(y.mul(dy).sum(), [given, ...layer.parameters.values()])];
+    });
+    await expectClose(step(restored(batches[0]))[0], trained[0], 1e-5);
+    const averages = await Promise.all([...layer.state!.values()].map(values));
+    expect(averages[2]).toEqual([1]);
+    set(frozen, 1);
+    const evaluation = compile((given: Tensor) => {
+      const y = layer.forward(given);
+      return [y, ...grad(y.mul(dy).sum(), [given, ...layer.parameters.values()])];
+    });
+    const [got, wanted] = await Promise.all([step(x), evaluation(x)].map((all) => Promise.all(all.map(values))));
+    for (const i of got.keys()) expectNear(got[i], wanted[i], 1e-5);
+    expect(await Promise.all([...layer.state!.values()].map(values))).toEqual(averages);
+    for (const held of [step, evaluation, dy, frozen]) held.dispose();
+    disposeAll(layer);
+  });
+
   test("refuses a batch without a variance, and other channels than its own", () => {
     const layer = batchNorm(3);
     expect(() => layer.forward(sample([1, 1, 1, 3]), { training: true })).toThrow(/tensor \[1, 1, 1, 3\].* has 1 values per channel/);
@@ -239,6 +262,28 @@ describe("a model with states", () => {
     expect(await evaluate(vae, data.test)).toEqual(epochs[2].test);
     expect(await sampleImages(vae, { count: 2 })).toEqual(await sampleImages(vae, { count: 2 }));
     expect(await Promise.all([...vae.state.values()].map(values))).toEqual(kept);
+  });
+
+  test("learns on by its averages once they are frozen, in the middle of an epoch too [js]", async () => {
+    await using _ = await open("js");
+    const trained = async (options: object) => {
+      using vae = model();
+      const { epochs } = await train(vae, data, { batch: 16, epochs: 2, ...options });
+      return { losses: epochs.map((epoch) => epoch.train.loss), states: await Promise.all([...vae.state.values()].map(values)) };
+    };
+    const [never, late, early] = [await trained({}), await trained({ freezeNorm: 10 }), await trained({ freezeNorm: 7 })];
+    expectNear(late.losses, never.losses, 1e-5); // which has ten steps; the same sums, rounded in another order
+    expect(late.states[2]).toEqual([10]);
+    expectNear(early.losses.slice(0, 1), never.losses.slice(0, 1), 1e-5);
+    expect(Math.abs(early.losses[1] - never.losses[1])).toBeGreaterThan(1e-3);
+    expect(early.states[2]).toEqual([7]);
+    const short = await trained({ freezeNorm: 7, epochs: 3 });
+    expect(short.states).toEqual(early.states);
+    expect(short.losses[2]).toBeLessThan(short.losses[1]);
+    using vae = model();
+    expect(() => train(vae, data, { freezeNorm: 0 })).toThrow("freezeNorm: 0 is not a whole number");
+    using without = denseVae({ input: [6, 6, 1], hidden: 4, latent: 2 });
+    expect(() => train(without, data, { freezeNorm: 7 })).toThrow("train: freezeNorm 7: this dense model has no batchNorm");
   });
 
   test("terms differ between training and evaluation, by the argument alone [js]", async () => {

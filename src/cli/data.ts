@@ -17,6 +17,7 @@ import {
   sliceImages,
 } from "../data/node.ts";
 import { type Option, text, whole } from "./options.ts";
+import { shownDefault } from "./recipe.ts";
 import { isTerminal, showLive } from "./terminal.ts";
 
 export interface Split {
@@ -42,7 +43,7 @@ export const limitOption: Option<number | undefined> = whole({
   max: 1_000_000,
   default: undefined,
   help: "train and test on the first N images of each part; of digits and shapes, draw N to train on",
-  shownDefault: "all; 10000 digits, 20000 shapes",
+  shownDefault: shownDefault("limit", "all; 10000 digits, 20000 shapes"),
 });
 
 export const sizeOption: Option<number | undefined> = whole({

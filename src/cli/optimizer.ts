@@ -2,7 +2,8 @@
 
 import { adam, type Optimizer, type Tensor } from "../index.ts";
 import { readRate, type WrittenRate } from "../vae/index.ts";
-import { type Option, real, UsageError, type ValuesOf } from "./options.ts";
+import { type Option, real, UsageError, type ValuesOf, whole } from "./options.ts";
+import { shownDefault } from "./recipe.ts";
 
 const rate = (text: string): WrittenRate => {
   try {
@@ -12,16 +13,30 @@ const rate = (text: string): WrittenRate => {
   }
 };
 
-export const optimizerOptions: { readonly lr: Option<WrittenRate>; readonly "adam-eps": Option<number> } = {
+export const optimizerOptions: {
+  readonly lr: Option<WrittenRate | undefined>;
+  readonly "adam-eps": Option<number>;
+  readonly "freeze-norm": Option<number | undefined>;
+} = {
   lr: {
-    ...{ placeholder: "X|SCHEDULE", default: rate("0.001"), shownDefault: "0.001", wanted: "a number above 0, or a schedule", read: rate },
+    ...{
+      placeholder: "X|SCHEDULE",
+      default: undefined,
+      shownDefault: shownDefault("lr"),
+      wanted: "a number above 0, or a schedule",
+      read: rate,
+    },
     help:
       "learning rate of Adam; a schedule is cosine:FROM-TO:STEPS, linear:FROM-TO:STEPS, or steps:FROM-TO:AT,AT,... with a drop at " +
       "each of these; steps, or with ep behind them epochs",
   },
   "adam-eps": real({ accepts: (x) => x > 0, wanted: "a number above 0", default: 1e-8, help: "what Adam adds to the root of a variance" }),
+  "freeze-norm": whole({
+    ...{ min: 1, max: 2 ** 24, default: undefined, shownDefault: shownDefault("freeze-norm", "never") },
+    help: "with --norm batch: steps after which the averages of batches' statistics stand in for those, which blur what is fine",
+  }),
 };
-export type OptimizerOptions = ValuesOf<typeof optimizerOptions>;
+export type OptimizerOptions = ValuesOf<typeof optimizerOptions> & { readonly lr: WrittenRate };
 
 /** Of a training whose epochs have so many steps. */
 export function optimizerFor(
@@ -33,7 +48,8 @@ export function optimizerFor(
 }
 
 /** What the run's config says of them; a constant as a number. */
-export const recordedOptimizer = ({ lr, "adam-eps": adamEps }: OptimizerOptions): object => ({
+export const recordedOptimizer = ({ lr, "adam-eps": adamEps, "freeze-norm": freezeNorm }: OptimizerOptions): object => ({
   lr: Number.isFinite(Number(lr.text)) ? Number(lr.text) : lr.text,
   adamEps,
+  ...(freezeNorm !== undefined && { freezeNorm }),
 });

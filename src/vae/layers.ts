@@ -19,6 +19,11 @@ export interface Pass {
   readonly training?: boolean | undefined;
   /** A number on the device. Where it is 0, a step that changes no parameter is not to change what batchNorm remembers either. */
   readonly remember?: Tensor | undefined;
+  /**
+   * A number on the device. Where it is not 0, batchNorm goes by what it remembers, in training too, and remembers no more: "FrozenBN"
+   * ("Rethinking 'Batch' in BatchNorm", Wu and Johnson 2021). An example's result then depends on no other example.
+   */
+  readonly frozen?: Tensor | undefined;
 }
 
 /**
@@ -85,16 +90,21 @@ export function batchNorm(channels: number, { momentum = 0.1, epsilon = 1e-5 }: 
   const [weight, bias] = [filled(channels, 1), filled(channels, 0)];
   const state = { running_mean: filled(channels, 0), running_var: filled(channels, 1), num_batches_tracked: scalar(0, "u32") };
 
-  const forward = (x: Tensor, { training = false, remember }: Pass = {}): Tensor => {
+  const forward = (x: Tensor, { training = false, remember, frozen }: Pass = {}): Tensor => {
     if (!training) return x.batchNorm(state.running_mean, state.running_var, { weight, bias, epsilon });
     if (x.rank < 2 || x.shape.at(-1) !== channels) throw new Error(`batchNorm: takes [n, …, ${channels}], not ${x}`);
     const n = x.size / channels;
     if (n < 2) throw new Error(`batchNorm: ${x} has ${n} values per channel, and a variance takes two; train with more examples`);
     const { y, mean, variance } = standardized(x, [...x.shape.keys()].slice(0, -1), epsilon);
-    follow(state.running_mean, mean, remember);
-    follow(state.running_var, variance.mul(n / (n - 1)), remember);
-    assign(state.num_batches_tracked, state.num_batches_tracked.add(remember?.cast("u32") ?? 1), "batchNorm");
-    return affine("batchNorm", y, { weight, bias }, [channels]);
+    const own = (average: Tensor, now: Tensor) => where(frozen as Tensor, average, now.reshape([channels]));
+    const normalized = frozen
+      ? x.batchNorm(own(state.running_mean, mean), own(state.running_var, variance), { weight, bias, epsilon })
+      : affine("batchNorm", y, { weight, bias }, [channels]);
+    const counts = frozen ? where(frozen, 0, remember ?? 1) : remember;
+    follow(state.running_mean, mean, counts);
+    follow(state.running_var, variance.mul(n / (n - 1)), counts);
+    assign(state.num_batches_tracked, state.num_batches_tracked.add(counts?.cast("u32") ?? 1), "batchNorm");
+    return normalized;
   };
   /** A batch whose statistics are no numbers would spoil the average for good, and changes nothing, as with an optimizer. */
   const follow = (average: Tensor, now: Tensor, remember: Tensor | undefined): void => {

@@ -41,6 +41,11 @@ export interface TrainOptions {
   /** Grey images as zeros and ones, drawn once by the seed or anew in each step; also those to test on. */
   readonly binarize?: Binarize | undefined;
   /**
+   * Steps after which batchNorm goes by its running averages, which then stay as they are ("Rethinking 'Batch' in BatchNorm", Wu and Johnson
+   * 2021). What the statistics of small batches blur is learned from there on. Never, if left out; the model is to have a batchNorm.
+   */
+  readonly freezeNorm?: number | undefined;
+  /**
    * Goes on where another training was: what its `state()` gave. The model is to be as it was then, the data the same ones, and the options
    * as well, but for `epochs`. What comes of it is what would have come of the other one, bit for bit on the same device.
    */
@@ -75,6 +80,7 @@ export function train(model: Vae, data: TrainData, options: TrainOptions = {}): 
   for (const [name, value] of Object.entries({ epochs, batch, stepsPerSubmit })) whole(name, value);
   whole("retries", retries, 0);
   seedOf(seed);
+  if (options.freezeNorm !== undefined) checkFreeze(model, options.freezeNorm);
   const objective = objectiveIn("train", options);
   for (const images of [data.train, data.test]) if (images) checkImages("train", model, images);
   checkBinarize("train", model, binarize);
@@ -110,6 +116,12 @@ export function train(model: Vae, data: TrainData, options: TrainOptions = {}): 
       return { ...paused.position(), basis: basis(), tensors: await paused.tensors() };
     },
   };
+}
+
+function checkFreeze({ state, config }: Vae, steps: number): void {
+  whole("freezeNorm", steps);
+  const remembers = [...state.keys()].some((name) => name.endsWith(".running_mean"));
+  if (!remembers) throw new Error(`train: freezeNorm ${steps}: this ${config.model} model has no batchNorm, whose averages could stay`);
 }
 
 type Settings = TrainOptions &

@@ -62,7 +62,7 @@ const options = {
   json: flag({ help: "print one JSON object per line: each epoch's losses, then the end" }),
 };
 type Values = ValuesOf<typeof options>;
-type Settings = Values & { readonly epochs: number; readonly batch: number };
+type Settings = ReturnType<typeof completedBy<Values>>["settings"];
 
 export const train: Command = command({
   name: "train",
@@ -84,6 +84,8 @@ export const train: Command = command({
     checkModelOptions(settings);
     if (settings.conditional && settings.only !== undefined)
       throw new UsageError("--conditional and --only: one class is nothing to tell a model");
+    if (settings["freeze-norm"] !== undefined && settings.norm !== "batch")
+      throw new UsageError("--freeze-norm needs --norm batch, whose averages stay from that step on");
     objectiveFor(settings); // what does not fit is said before anything is read
     if (out !== undefined) checkRunDirectory(out, overwrite);
     await using device = await openDevice(settings); // before the data is read, which takes longer than to say that it cannot
@@ -97,7 +99,7 @@ export const train: Command = command({
 });
 
 async function run(data: Split, device: Device, settings: Settings, values: Values, from: Resumed | undefined): Promise<void> {
-  const { epochs, batch, beta, binarize, capacity, seed, precision, json } = settings;
+  const { epochs, batch, beta, binarize, capacity, seed, precision, json, "freeze-norm": freezeNorm } = settings;
   const objective = objectiveFor(settings);
   const stepsPerEpoch = Math.floor(data.train.count / batch);
   const optimizer = optimizerFor(settings, stepsPerEpoch);
@@ -109,7 +111,8 @@ async function run(data: Split, device: Device, settings: Settings, values: Valu
 
   const signal = stopSignal(); // from here on Ctrl-C waits for the step and for the run to be saved
   const diagnose = (data.test ?? data.train).count > 1;
-  const events = trainModel(model, data, { epochs, batch, seed, precision, signal, objective, binarize, optimizer, diagnose, resume });
+  const loop = { epochs, batch, seed, precision, signal, resume };
+  const events = trainModel(model, data, { ...loop, objective, binarize, optimizer, freezeNorm, diagnose });
   const bits = bitsOf(model, data, settings);
 
   const isSame = from !== undefined && settings.out === undefined;

@@ -16,6 +16,7 @@ export interface StepSettings {
   readonly precision: Precision;
   readonly objective: Objective;
   readonly binarize?: Binarize | undefined;
+  readonly freezeNorm?: number | undefined;
   readonly optimizer?: ((parameters: readonly Tensor[]) => Optimizer) | undefined;
 }
 
@@ -32,12 +33,13 @@ export interface TrainingStep {
 }
 
 export function trainingStep(model: Vae, data: Resident, settings: StepSettings): TrainingStep {
-  const { batch, seed, precision, objective, binarize } = settings;
+  const { batch, seed, precision, objective, binarize, freezeNorm } = settings;
   const optimizer = (settings.optimizer ?? adam)([...model.parameters.values()]);
   const record = (clock: Tensor): Terms<Tensor> & { readonly [name: string]: Tensor } => {
     const [x, given] = batchOf(data, batchOrder(data.count, batch), binarize);
     const done = clock.cast("f32"); // as a tensor: it goes on while the step is replayed
-    const terms = objective.terms(model, x, { ...given, step: done, training: true, remember: optimizer.state.get("ok") });
+    const frozen = freezeNorm === undefined ? undefined : done.greaterEqual(freezeNorm);
+    const terms = objective.terms(model, x, { ...given, step: done, training: true, remember: optimizer.state.get("ok"), frozen });
     optimizer.step(terms.loss); // a loss that is no number changes nothing: the parameters of the step before remain
     return { ...terms };
   };
