@@ -11,6 +11,7 @@ import * as elbo from "../src/node.ts";
 import { adam, assign, compile, type Device, grad, open, type Precision, parameter, set, sync, type Tensor, tensor } from "../src/node.ts";
 import { adjust, lossScale } from "../src/tensor/loss-scale.ts";
 import type { Plan } from "../src/tensor/plan.ts";
+import * as vae from "../src/vae/index.ts";
 import { openNull, openWebGpu } from "./setup/dawn.ts";
 
 const probe = await openWebGpu();
@@ -292,5 +293,31 @@ describe.skipIf(lacksHalf)("where the adapter has f16", () => {
     const differences = half.map((loss, i) => Math.abs(loss - twin[i]) / twin[i]);
     expect(Math.max(...differences)).toBeLessThan(1e-3);
     expect(half[49], "and something is learned").toBeLessThan(0.9 * half[0]);
+  });
+
+  test("a training that is resumed from files ends as one that was not interrupted, its loss scale included [webgpu]", async () => {
+    await using _ = await openWebGpu();
+    const data = { train: elbo.digits({ count: 64, size: 14 }) };
+    const make = () => vae.denseVae({ input: [14, 14, 1], hidden: 30, latent: 4 });
+    const trained = async (model: vae.Vae, options: vae.TrainOptions) => {
+      let state!: vae.TrainState;
+      const onEpoch = async () => {
+        state = await training.state();
+      };
+      const training = vae.train(model, data, { batch: 16, precision: "f16", onEpoch, ...options });
+      await training;
+      const weights = await vae.modelToSafetensors(model);
+      return { state, weights, written: vae.stateToSafetensors(model, { ...state, running: { ...state.running, seconds: 0 } }) };
+    };
+    using whole = make();
+    const expected = await trained(whole, { epochs: 4 });
+    expect(expected.state.tensors.get("lossScale.scale")?.[0]).toBeGreaterThan(1);
+    using begun = make();
+    const half = await trained(begun, { epochs: 2 });
+    using goesOn = vae.modelFromSafetensors(begun.config, half.weights, "weights");
+    const resume = vae.stateFromSafetensors(goesOn, half.written, "state");
+    const got = await trained(goesOn, { epochs: 4, resume });
+    expect(Buffer.from(got.weights).equals(expected.weights)).toBe(true);
+    expect(Buffer.from(got.written).equals(expected.written)).toBe(true);
   });
 });

@@ -104,6 +104,7 @@ describe("a resumed training", () => {
       {
         ...plain,
         epochs: 2,
+        freezeNorm: 6,
         binarize: "static",
         stepsPerSubmit: 3,
         optimizer: (parameters) => sgd(parameters, { rate: 1e-3, momentum: 0.9 }),
