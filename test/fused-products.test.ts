@@ -1,11 +1,10 @@
 // Products that become one kernel: those of one matrix with others, whose columns stand side by side, and two that are added up. Values are
 // small whole numbers, so that sums are exact in any order.
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { use } from "../src/kernels/devices/device.ts";
-import { JsDevice } from "../src/kernels/devices/js.ts";
-import { assign, compile, type Device, grad, type OpenOptions, open, parameter, type Tensor, tensor } from "../src/node.ts";
+import { assign, compile, type Device, grad, type OpenOptions, parameter, type Tensor } from "../src/node.ts";
 import type { Explained } from "../src/tensor/explain.ts";
-import { start } from "../src/tensor/read.ts";
+import { agree, js, openedAs, whole } from "./setup/exact.ts";
 
 const OPTIONS = {
   wasm: { threads: 2 },
@@ -15,26 +14,7 @@ const OPTIONS = {
 } as const satisfies Record<string, OpenOptions>;
 type Label = keyof typeof OPTIONS;
 const ALL = Object.keys(OPTIONS) as Label[];
-const js = new JsDevice();
-const opened = {} as Record<Label, Device>;
-beforeAll(async () => {
-  for (const label of ALL) opened[label] = await open(label === "wasm" ? label : "webgpu", OPTIONS[label]);
-});
-afterAll(async () => {
-  for (const device of Object.values(opened)) await device.close();
-});
-
-const whole = (shape: readonly number[], salt = 0): Tensor =>
-  tensor(
-    Float32Array.from({ length: shape.reduce((n, d) => n * d, 1) }, (_, i) => ((i * 7 + salt * 5 + ((i * i) % 11)) % 9) - 4),
-    shape,
-  );
-
-/** The same tensors, made anew for each device, have the same values. */
-async function agree(label: Label, make: () => readonly Tensor[]): Promise<void> {
-  const [got, expected] = [await Promise.all(start(make(), [], opened[label])), await Promise.all(start(make(), [], js))];
-  expect(got).toEqual(expected);
-}
+const opened = openedAs(OPTIONS);
 
 /** What the device does for these results. */
 function explained(label: Label, make: () => readonly Tensor[]): Explained {
@@ -65,7 +45,7 @@ test.each(ALL)("two products of one matrix agree with js, in blocks, narrow and 
     [9, 21, 1, 2],
     [2, 30, 12, 7],
   ])
-    await agree(label, heads(rows, inner, first, second));
+    await agree(opened[label], label, heads(rows, inner, first, second));
 });
 
 test("they are one kernel where operands need not be stored, and what reads both stands behind it [webgpu]", () => {
@@ -131,7 +111,7 @@ test.each(ALL)("and agree with js, whatever their inner sizes [%s]", async (labe
       whole([m, first])
         .matmul(whole([first, n], 1))
         .add(whole([second, m], 2).matmul(whole([n, second], 3), { flipA: true, flipB: true }));
-    await agree(label, () => [products().relu()]);
+    await agree(opened[label], label, () => [products().relu()]);
   }
 });
 
@@ -141,7 +121,7 @@ test.each(ALL)("single numbers that one kernel makes share a buffer [%s]", async
     const [sum, max] = [x.sum(), x.max()];
     return [sum, max, sum.add(max).cast("u32"), x.mul(max), x.sub(sum)];
   };
-  await agree(label, make);
+  await agree(opened[label], label, make);
   const [first] = explained(label, make).kernels;
   expect(first.loops).toBe("reduce");
   expect(new Set(first.slots).size, "one of f32, one of u32").toBeLessThanOrEqual(2);

@@ -20,6 +20,7 @@ import {
   tensor,
   type Values,
 } from "../src/node.ts";
+import { type Shape, size, wholeNumbers } from "./setup/exact.ts";
 
 const RUNS = Number(process.env["FUZZ_RUNS"] ?? 150);
 const SEED = Number(process.env["FUZZ_SEED"] ?? 1);
@@ -41,9 +42,7 @@ const program = (size: number): fc.Arbitrary<Program> =>
 
 const SHAPES = [[], [3], [2, 3], [1, 3], [2, 1], [2, 2, 3], [5], [4, 5], [3, 4], [1, 1]];
 const STATES = [[2, 3], [5], [], [3]];
-const integer = (i: number, salt: number): number => ((i * 7 + salt * 5 + ((i * i) % 11)) % 9) - 4;
-const filled = (shape: readonly number[], salt: number): Float32Array =>
-  Float32Array.from({ length: shape.reduce((n, d) => n * d, 1) }, (_, i) => integer(i, salt));
+const filled = (shape: Shape, salt: number): Float32Array => wholeNumbers(size(shape), salt);
 
 const newStates = (): Tensor[] => STATES.map((shape, i) => parameter(filled(shape, i + 20), shape));
 const newLeaves = (): Tensor[] => [

@@ -1,43 +1,19 @@
 // Kernels against js where loops go wrong: odd sizes, every flag, every set of axes, tiles that hang over the edge, more
 // workgroups than one dimension holds. Values are small integers, so that sums are exact in any order.
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { use } from "../src/kernels/devices/device.ts";
-import { JsDevice } from "../src/kernels/devices/js.ts";
-import { compile, type Device, grad, open, relu, type Tensor, tensor } from "../src/node.ts";
+import { compile, grad, relu, type Tensor, tensor } from "../src/node.ts";
 import { start } from "../src/tensor/read.ts";
+import { agree, js, openedAs, whole } from "./setup/exact.ts";
 
-const js = new JsDevice();
 const SIMPLE = ["wasm", "webgpu"] as const; // the kernels without workgroup memory
 const TILED = ["wasm", "webgpu, tiled"] as const;
 const ALL = ["wasm", "webgpu", "webgpu, tiled"] as const;
-type Label = (typeof ALL)[number];
-const opened = {} as Record<Label, Device>;
-beforeAll(async () => {
-  opened.wasm = await open("wasm", { threads: 2 });
-  opened.webgpu = await open("webgpu", { kernels: "simple" });
-  opened["webgpu, tiled"] = await open("webgpu", { kernels: "tiled" });
+const opened = openedAs({
+  wasm: { threads: 2 },
+  webgpu: { kernels: "simple" },
+  "webgpu, tiled": { kernels: "tiled" },
 });
-afterAll(async () => {
-  for (const device of Object.values(opened)) await device.close();
-});
-
-const size = (shape: readonly number[]): number => shape.reduce((n, d) => n * d, 1);
-/** Whole numbers from -4 to 4, without a period that a kernel could share. */
-const whole = (shape: readonly number[], salt = 0): Tensor =>
-  tensor(
-    Float32Array.from({ length: size(shape) }, (_, i) => ((i * 7 + salt * 5 + ((i * i) % 11)) % 9) - 4),
-    shape,
-  );
-
-/** The same tensors, made anew for each device, have the same values. */
-async function agree(label: Label, what: string, make: () => readonly Tensor[]): Promise<void> {
-  const on = (device: Device) => Promise.all(start(make(), [], device));
-  const [got, expected] = [await on(opened[label]), await on(js)];
-  expected.forEach((values, which) => {
-    const at = values.findIndex((v: number, i: number) => v !== got[which][i]);
-    if (at >= 0) throw new Error(`${what}, result ${which}, element ${at}: ${got[which][at]}, js has ${values[at]}`);
-  });
-}
 
 const FLIPS = [0, 1, 2, 3].map((f) => ({ flipA: (f & 1) > 0, flipB: (f & 2) > 0 }));
 type Flips = (typeof FLIPS)[number];
@@ -51,7 +27,7 @@ describe("matrix products agree with js", () => {
       for (const m of [1, 5, 7, 33, 65, 129])
         for (const n of [1, 5, 7, 33, 65, 129])
           for (const flips of FLIPS)
-            await agree(label, `${m} × ${k} · ${k} × ${n} ${JSON.stringify(flips)}`, () => [product(m, n, k, flips)]);
+            await agree(opened[label], `${m} × ${k} · ${k} × ${n} ${JSON.stringify(flips)}`, () => [product(m, n, k, flips)]);
     });
   }
 
@@ -73,7 +49,7 @@ describe("matrix products agree with js", () => {
     ].slice(0, isTiled ? 1 : 5);
     for (const [a, b = a] of batches)
       for (const flips of isTiled ? FLIPS.slice(1, 3) : FLIPS)
-        await agree(label, `[${a}] · [${b}] ${JSON.stringify(flips)}`, () => [product(m, m + 1, 4, flips, a, b)]);
+        await agree(opened[label], `[${a}] · [${b}] ${JSON.stringify(flips)}`, () => [product(m, m + 1, 4, flips, a, b)]);
   });
 
   test.each(TILED)("tiles: over the edge, and not, for every flag [%s]", async (label) => {
@@ -84,7 +60,7 @@ describe("matrix products agree with js", () => {
     ];
     for (const [m, n, k] of shapes)
       for (const flips of k === 1 ? FLIPS.slice(1, 3) : FLIPS)
-        await agree(label, `${m} × ${k} · ${k} × ${n} ${JSON.stringify(flips)}`, () => [product(m, n, k, flips)]);
+        await agree(opened[label], `${m} × ${k} · ${k} × ${n} ${JSON.stringify(flips)}`, () => [product(m, n, k, flips)]);
   });
 
   test.each(ALL)("sizes written into the kernels of a compiled step [%s]", async (label) => {
@@ -103,16 +79,16 @@ describe("matrix products agree with js", () => {
       [3, 4, 0],
       [0, 0, 0],
     ])
-      await agree(label, `${m} × ${k} · ${k} × ${n}`, () => [product(m, n, k, FLIPS[0]), product(m, n, k, FLIPS[0], [2])]);
-    await agree(label, "an empty batch", () => [product(2, 3, 4, FLIPS[0], [0])]);
+      await agree(opened[label], `${m} × ${k} · ${k} × ${n}`, () => [product(m, n, k, FLIPS[0]), product(m, n, k, FLIPS[0], [2])]);
+    await agree(opened[label], "an empty batch", () => [product(2, 3, 4, FLIPS[0], [0])]);
   });
 
   test.each(SIMPLE)("a batch of more matrices than one dimension has workgroups [%s]", async (label) => {
-    await agree(label, "70,000 products", () => [product(2, 1, 2, FLIPS[0], [70_000])]);
+    await agree(opened[label], "70,000 products", () => [product(2, 1, 2, FLIPS[0], [70_000])]);
   });
 
   test.each(ALL)("bias, activation and gradients in the same kernels [%s]", async (label) => {
-    await agree(label, "dense layer", () => {
+    await agree(opened[label], "dense layer", () => {
       const [x, w, b] = [whole([20, 35]), whole([35, 17], 1), whole([17], 2)];
       const y = relu(x.matmul(w).add(b));
       return [y, ...grad(y.mul(whole([20, 17], 3)).sum(), [x, w, b])];
@@ -128,7 +104,7 @@ describe("reductions agree with js", () => {
   test.each(SIMPLE)("over every set of axes [%s]", async (label) => {
     for (const shape of small)
       for (const axes of subsets(shape.length))
-        await agree(label, `[${shape}] over [${axes}]`, () => [
+        await agree(opened[label], `[${shape}] over [${axes}]`, () => [
           whole(shape).sum(axes),
           whole(shape).max(axes),
           whole(shape).min(axes, true),
@@ -139,7 +115,7 @@ describe("reductions agree with js", () => {
   test.each(TILED)("over every set of axes, a workgroup for each result [%s]", async (label) => {
     for (const shape of [[3, 65], [130, 2], [2, 67, 3], [300]])
       for (const axes of subsets(shape.length))
-        await agree(label, `[${shape}] over [${axes}]`, () => [
+        await agree(opened[label], `[${shape}] over [${axes}]`, () => [
           whole(shape).sum(axes),
           whole(shape).max(axes),
           whole(shape).min(axes, true),
@@ -148,14 +124,15 @@ describe("reductions agree with js", () => {
 
   test.each(ALL)("argMax gives the first of those that tie [%s]", async (label) => {
     for (const shape of [[5, 7], [3, 130], [2, 300, 2], [1000]])
-      for (let axis = 0; axis < shape.length; axis++) await agree(label, `[${shape}] along ${axis}`, () => [whole(shape).argMax(axis)]);
+      for (let axis = 0; axis < shape.length; axis++)
+        await agree(opened[label], `[${shape}] along ${axis}`, () => [whole(shape).argMax(axis)]);
     const lowest = [tensor([Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY]), tensor(new Float32Array(300))];
-    await agree(label, "all the same", () => lowest.map((x) => x.argMax()));
+    await agree(opened[label], "all the same", () => lowest.map((x) => x.argMax()));
   });
 
   test.each(ALL)("folds over one tensor share a kernel [%s]", async (label) => {
     const folds = (x: Tensor) => [x.sum(1), x.max(1), x.square().sum(1), x.argMax(1), x.min(1).add(x.sum(1))];
-    await agree(label, "siblings", () => folds(whole([5, 70])));
+    await agree(opened[label], "siblings", () => folds(whole([5, 70])));
     use(opened[label]);
     const f = compile((x: Tensor) => folds(x));
     expect(f.explain(whole([5, 70])).kernels.map((k) => k.loops)).toEqual(["reduce"]);

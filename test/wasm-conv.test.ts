@@ -2,12 +2,11 @@
 // pieces, threads. Values are small whole numbers, so that sums are exact in any order; bits are compared where they are not.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ConvTransposeOptions } from "../src/kernels/conv/geometry.ts";
-import { JsDevice } from "../src/kernels/devices/js.ts";
 import { sample } from "../src/kernels/sample.ts";
-import { compile, type Device, grad, open, type Tensor, tensor } from "../src/node.ts";
+import { compile, type Device, grad, open, type Tensor } from "../src/node.ts";
 import { start } from "../src/tensor/read.ts";
+import { agree, type Shape, whole } from "./setup/exact.ts";
 
-const js = new JsDevice();
 const THREADS = [1, 2, 3] as const;
 const opened: Device[] = [];
 beforeAll(async () => {
@@ -17,14 +16,6 @@ afterAll(async () => {
   for (const device of opened) await device?.close();
 });
 
-const size = (shape: readonly number[]): number => shape.reduce((n, d) => n * d, 1);
-const whole = (shape: readonly number[], salt = 0): Tensor =>
-  tensor(
-    Float32Array.from({ length: size(shape) }, (_, i) => ((i * 7 + salt * 5 + ((i * i) % 11)) % 9) - 4),
-    shape,
-  );
-
-type Shape = readonly number[];
 interface Case {
   readonly x: Shape;
   readonly w: Shape;
@@ -48,15 +39,6 @@ function transposed({ x, w, options }: Case): Tensor[] {
   const z = y.add(whole([y.shape[3]], 2)).relu();
   const [da, db] = grad(z.mul(whole(z.shape, 3)).sum(), [a, b]);
   return [z, da, db];
-}
-
-async function agree(device: Device, what: string, make: () => readonly Tensor[]): Promise<void> {
-  const on = (d: Device) => Promise.all(start(make(), [], d));
-  const [got, expected] = [await on(device), await on(js)];
-  expected.forEach((values, which) => {
-    const at = values.findIndex((v: number, i: number) => v !== got[which][i]);
-    if (at >= 0) throw new Error(`${what}, result ${which}, element ${at}: ${got[which][at]}, js has ${values[at]}`);
-  });
 }
 
 const STRIDES: readonly ConvTransposeOptions[] = [

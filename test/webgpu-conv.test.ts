@@ -1,15 +1,13 @@
 // Convolutions on WebGPU against js where kernels go wrong: borders, strides, groups, blocks that hang over the edge, sums in parts; and a
 // training step of a convolutional VAE. Values are small whole numbers, so that sums are exact in any order.
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { ConvTransposeOptions } from "../src/kernels/conv/geometry.ts";
 import { use } from "../src/kernels/devices/device.ts";
-import { JsDevice } from "../src/kernels/devices/js.ts";
-import type { WebGpuDevice, WebGpuOptions } from "../src/kernels/devices/webgpu/device.ts";
+import type { WebGpuOptions } from "../src/kernels/devices/webgpu/device.ts";
 import { threefry, unit } from "../src/kernels/random/threefry.ts";
 import { adam, compile, type Device, grad, parameter, randomNormal, type Tensor, tensor } from "../src/node.ts";
-import { start } from "../src/tensor/read.ts";
-import { openWebGpu } from "./setup/dawn.ts";
 import { explainedForGpu } from "./setup/dispatches.ts";
+import { agree, js, openedAs, type Shape, size, whole } from "./setup/exact.ts";
 
 const OPTIONS = {
   webgpu: { kernels: "simple" },
@@ -21,31 +19,7 @@ type Label = keyof typeof OPTIONS;
 const ALL = Object.keys(OPTIONS) as Label[];
 const SIMPLE = ALL.slice(0, 2); // quick to compile
 
-const js = new JsDevice();
-const opened = {} as Record<Label, WebGpuDevice>;
-beforeAll(async () => {
-  for (const label of ALL) opened[label] = await openWebGpu(OPTIONS[label]);
-});
-afterAll(async () => {
-  for (const device of Object.values(opened)) await device.close();
-});
-
-type Shape = readonly number[];
-const size = (shape: Shape): number => shape.reduce((n, d) => n * d, 1);
-const whole = (shape: Shape, salt = 0): Tensor =>
-  tensor(
-    Float32Array.from({ length: size(shape) }, (_, i) => ((i * 7 + salt * 5 + ((i * i) % 11)) % 9) - 4),
-    shape,
-  );
-
-/** The same tensors, made anew for each device, have the same values. */
-async function agree(label: Label, what: string, make: () => readonly Tensor[]): Promise<void> {
-  const [got, expected] = [await Promise.all(start(make(), [], opened[label])), await Promise.all(start(make(), [], js))];
-  expected.forEach((values, which) => {
-    const at = values.findIndex((v: number, i: number) => v !== got[which][i]);
-    if (at >= 0) throw new Error(`${what}, result ${which}, element ${at}: ${got[which][at]}, js has ${values[at]}`);
-  });
-}
+const opened = openedAs(OPTIONS);
 
 interface Case {
   readonly x: Shape;
@@ -94,8 +68,8 @@ describe("convolutions agree with js", () => {
         ] as const;
         for (const [kernel, c, o] of label === "webgpu" ? kernels : kernels.slice(0, 2)) {
           const w = [...kernel, c, o];
-          await agree(label, `[${w}]`, () => forward({ x: [2, 7, 9, c], w, options: each }));
-          await agree(label, `[${w}] transposed`, () => transposed({ x: [2, 5, 6, o], w, options: each }));
+          await agree(opened[label], `[${w}]`, () => forward({ x: [2, 7, 9, c], w, options: each }));
+          await agree(opened[label], `[${w}] transposed`, () => transposed({ x: [2, 5, 6, o], w, options: each }));
         }
       });
     }
@@ -114,13 +88,13 @@ describe("convolutions agree with js", () => {
       [forward, { x: [0, 5, 5, 2], w: [3, 3, 2, 3] }],
       [transposed, { x: [0, 5, 5, 3], w: [3, 3, 2, 3] }],
     ];
-    for (const [make, c] of cases) await agree(label, JSON.stringify(c), () => make(c));
+    for (const [make, c] of cases) await agree(opened[label], JSON.stringify(c), () => make(c));
   });
 
   // Large enough for tiles: 16 rows and columns.
   test.each(ALL.slice(2))("tiles [%s]", async (label) => {
-    await agree(label, "down", () => forward({ x: [2, 7, 9, 3], w: [4, 4, 3, 17], options: { stride: 2, padding: 1 } }));
-    await agree(label, "up", () => transposed({ x: [2, 7, 5, 18], w: [4, 4, 16, 18], options: { stride: 2, padding: 1 } }));
+    await agree(opened[label], "down", () => forward({ x: [2, 7, 9, 3], w: [4, 4, 3, 17], options: { stride: 2, padding: 1 } }));
+    await agree(opened[label], "up", () => transposed({ x: [2, 7, 5, 18], w: [4, 4, 16, 18], options: { stride: 2, padding: 1 } }));
   });
 });
 

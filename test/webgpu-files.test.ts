@@ -8,6 +8,7 @@ import { link, type Source } from "../src/kernels/devices/webgpu/link.ts";
 import { pipelineOf } from "../src/kernels/devices/webgpu/pipeline.ts";
 import { tensor } from "../src/node.ts";
 import { openNull, openWebGpu } from "./setup/dawn.ts";
+import { wholeNumbers } from "./setup/exact.ts";
 
 let device: WebGpuDevice;
 let withAll: WebGpuDevice; // every feature, for what few adapters have
@@ -74,9 +75,6 @@ async function outcome(code: string, inputs: readonly Float32Array[], elements: 
   return values;
 }
 
-const whole = (n: number, salt: number): Float32Array =>
-  Float32Array.from({ length: n }, (_, i) => ((i * 7 + salt + ((i * i) % 11)) % 9) - 4);
-
 // More than 65,535 workgroups in a row would take half a gigabyte, so here fewer are folded.
 describe("workgroups of a product are counted on from one row of the dispatch to the next [webgpu]", () => {
   for (const [file, m, n, groups] of [
@@ -86,7 +84,7 @@ describe("workgroups of a product are counted on from one row of the dispatch to
   ] as const) {
     test(file, async () => {
       const [batch, k] = [2, 5];
-      const [a, b] = [whole(batch * m * k, 0), whole(batch * k * n, 3)];
+      const [a, b] = [wholeNumbers(batch * m * k, 0), wholeNumbers(batch * k * n, 3)];
       const expected = Float32Array.from({ length: batch * m * n }, (_, i) => {
         const [s, row, col] = [Math.floor(i / n / m), Math.floor(i / n) % m, i % n];
         let sum = 0;
@@ -101,7 +99,7 @@ describe("workgroups of a product are counted on from one row of the dispatch to
   test("matmul-parts", async () => {
     const [batch, m, n, parts] = [2, 9, 11, 3];
     const elements = batch * m * n;
-    const sums = whole(parts * elements, 0);
+    const sums = wholeNumbers(parts * elements, 0);
     const expected = Float32Array.from({ length: elements }, (_, i) => sums[i] + sums[elements + i] + sums[2 * elements + i]);
     const { text } = read("kernels/matmul/matmul-parts.wgsl");
     expect(await outcome(text, [sums], elements, [batch, m, n, parts], [3, 2])).toEqual(expected);

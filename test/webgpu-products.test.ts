@@ -1,15 +1,13 @@
 // Products on WebGPU whose result has few rows or columns, or whose sums are so long that they are cut into parts. Values are small whole
 // numbers, so that sums are exact in any order.
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { use } from "../src/kernels/devices/device.ts";
-import { JsDevice } from "../src/kernels/devices/js.ts";
 import type { WebGpuDevice, WebGpuOptions } from "../src/kernels/devices/webgpu/device.ts";
 import { kernelCode, type Target } from "../src/kernels/devices/webgpu/kernel.ts";
 import { sample } from "../src/kernels/sample.ts";
 import { compile, grad, type Tensor, tensor } from "../src/node.ts";
 import type { Plan } from "../src/tensor/plan.ts";
-import { start } from "../src/tensor/read.ts";
-import { openWebGpu } from "./setup/dawn.ts";
+import { agree, openedAs, type Shape, size, whole } from "./setup/exact.ts";
 
 const OPTIONS = {
   webgpu: { kernels: "simple" },
@@ -20,31 +18,7 @@ const OPTIONS = {
 type Label = keyof typeof OPTIONS;
 const ALL = Object.keys(OPTIONS) as Label[];
 
-const js = new JsDevice();
-const opened = {} as Record<Label, WebGpuDevice>;
-beforeAll(async () => {
-  for (const label of ALL) opened[label] = await openWebGpu(OPTIONS[label]);
-});
-afterAll(async () => {
-  for (const device of Object.values(opened)) await device.close();
-});
-
-type Shape = readonly number[];
-const size = (shape: Shape): number => shape.reduce((n, d) => n * d, 1);
-const whole = (shape: Shape, salt = 0): Tensor =>
-  tensor(
-    Float32Array.from({ length: size(shape) }, (_, i) => ((i * 7 + salt * 5 + ((i * i) % 11)) % 9) - 4),
-    shape,
-  );
-
-/** The same tensors, made anew for each device, have the same values. */
-async function agree(label: Label, what: string, make: () => readonly Tensor[]): Promise<void> {
-  const [got, expected] = [await Promise.all(start(make(), [], opened[label])), await Promise.all(start(make(), [], js))];
-  expected.forEach((values, which) => {
-    const at = values.findIndex((v: number, i: number) => v !== got[which][i]);
-    if (at >= 0) throw new Error(`${what}, result ${which}, element ${at}: ${got[which][at]}, js has ${values[at]}`);
-  });
-}
+const opened = openedAs(OPTIONS);
 
 describe("products of few rows or columns agree with js", () => {
   const sizes = [1, 2, 3, 4, 5, 9, 15, 70];
@@ -56,7 +30,7 @@ describe("products of few rows or columns agree with js", () => {
           [m, n],
           [n, m],
         ]) {
-          await agree(label, `${rows} × 21 · 21 × ${columns}`, () => [whole([rows, 21]).matmul(whole([21, columns], 1))]);
+          await agree(opened[label], `${rows} × 21 · 21 × ${columns}`, () => [whole([rows, 21]).matmul(whole([21, columns], 1))]);
         }
       }
     const dense = (batch: number, inputs: number, outputs: number) => () => {
@@ -64,10 +38,10 @@ describe("products of few rows or columns agree with js", () => {
       const y = x.matmul(w).add(b).relu();
       return [y, ...grad(y.mul(whole(y.shape, 3)).sum(), [x, w, b])];
     };
-    await agree(label, "one picture", dense(1, 40, 70)); // its weight gradient has an inner size of 1
-    await agree(label, "one output", dense(30, 7, 1));
-    await agree(label, "three inputs", dense(30, 3, 20)); // the rider is the fourth row
-    await agree(label, "a batch", () => [
+    await agree(opened[label], "one picture", dense(1, 40, 70)); // its weight gradient has an inner size of 1
+    await agree(opened[label], "one output", dense(30, 7, 1));
+    await agree(opened[label], "three inputs", dense(30, 3, 20)); // the rider is the fourth row
+    await agree(opened[label], "a batch", () => [
       whole([5, 2, 3, 30]).matmul(whole([2, 30, 2], 1)),
       whole([6, 2, 30]).matmul(whole([6, 30, 9], 1)),
     ]);
@@ -120,7 +94,7 @@ describe("sums in parts", () => {
 
   test("add to what js adds, with the column sum beside them, and give the same bits each time [webgpu, tiled]", async () => {
     const label = "webgpu, tiled";
-    await agree(label, "a dense layer of 600 rows", () => {
+    await agree(opened[label], "a dense layer of 600 rows", () => {
       const [x, dy] = [whole([600, 17]), whole([600, 19], 1)];
       const [w, b] = [whole([17, 19], 2), whole([19], 3)];
       return grad(x.matmul(w).add(b).mul(dy).sum(), [w, b]);
@@ -149,7 +123,7 @@ describe("sums in parts", () => {
     // x, the others and the result; and for the second dispatch the parts
     expect(count(5)).toBe(2);
     expect(count(6)).toBe(1);
-    for (const others of [5, 6]) await agree("webgpu, in parts", `${others} tensors are added`, () => make(others));
+    for (const others of [5, 6]) await agree(opened["webgpu, in parts"], `${others} tensors are added`, () => make(others));
   });
 
   test("their memory is a slot that all programs share [webgpu, in parts]", async () => {

@@ -1,14 +1,13 @@
 // Reductions on WebGPU, in each way there is: an invocation or a workgroup for each result, with subgroups and without, in pieces that a
 // second dispatch merges. Values are small whole numbers, so that sums are exact in any order.
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { use } from "../src/kernels/devices/device.ts";
-import { JsDevice } from "../src/kernels/devices/js.ts";
-import type { WebGpuDevice, WebGpuOptions } from "../src/kernels/devices/webgpu/device.ts";
+import type { WebGpuOptions } from "../src/kernels/devices/webgpu/device.ts";
 import { kernelCode, type Target } from "../src/kernels/devices/webgpu/kernel.ts";
 import { compile, grad, type Tensor, tensor } from "../src/node.ts";
 import { start } from "../src/tensor/read.ts";
-import { openWebGpu } from "./setup/dawn.ts";
 import { planOf } from "./setup/dispatches.ts";
+import { agree, js, openedAs, type Shape, whole } from "./setup/exact.ts";
 
 const OPTIONS = {
   "webgpu, in parts": { kernels: "simple", parts: 3 },
@@ -18,26 +17,7 @@ const OPTIONS = {
 } as const satisfies Record<string, WebGpuOptions>;
 type Label = keyof typeof OPTIONS;
 const ALL = Object.keys(OPTIONS) as Label[];
-const js = new JsDevice();
-const opened = {} as Record<Label, WebGpuDevice>;
-beforeAll(async () => {
-  for (const label of ALL) opened[label] = await openWebGpu(OPTIONS[label]);
-});
-afterAll(async () => {
-  for (const device of Object.values(opened)) await device.close();
-});
-
-type Shape = readonly number[];
-const whole = (shape: Shape, salt = 0): Tensor =>
-  tensor(
-    Float32Array.from({ length: shape.reduce((n, d) => n * d, 1) }, (_, i) => ((i * 7 + salt * 5 + ((i * i) % 11)) % 9) - 4),
-    shape,
-  );
-
-async function agree(label: Label, what: string, make: () => readonly Tensor[]): Promise<void> {
-  const [got, expected] = [await Promise.all(start(make(), [], opened[label])), await Promise.all(start(make(), [], js))];
-  expect(got, what).toEqual(expected);
-}
+const opened = openedAs(OPTIONS);
 
 describe("reductions agree with js", () => {
   const cases: readonly (readonly [Shape, number[]])[] = [
@@ -55,13 +35,13 @@ describe("reductions agree with js", () => {
         const x = whole(shape);
         return [x.sum(axes), ...(x.size > 0 ? [x.max(axes), x.min(axes), ...axes.slice(0, 1).map((axis) => x.argMax(axis))] : [])];
       };
-      await agree(label, `[${shape}] over [${axes}]`, make);
+      await agree(opened[label], `[${shape}] over [${axes}]`, make);
     }
-    await agree(label, "all the same", () => [tensor(new Float32Array(900)).argMax(), tensor(new Float32Array(900)).sum()]);
+    await agree(opened[label], "all the same", () => [tensor(new Float32Array(900)).argMax(), tensor(new Float32Array(900)).sum()]);
   });
 
   test.each(ALL)("with what is computed at each element, and stored on the way [%s]", async (label) => {
-    await agree(label, "a loss and its gradient", () => {
+    await agree(opened[label], "a loss and its gradient", () => {
       const x = whole([20, 90]);
       const y = x.mul(whole([20, 90], 1)).relu();
       return [y.sum(1), y, ...grad(y.square().sum(), [x])];

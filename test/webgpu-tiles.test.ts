@@ -10,9 +10,10 @@ import type { WebGpuDevice } from "../src/kernels/devices/webgpu/device.ts";
 import { kernelCode } from "../src/kernels/devices/webgpu/kernel.ts";
 import { candidatesFor, type Sizes, tileFor, tileNamed, tileNames } from "../src/kernels/devices/webgpu/tiles.ts";
 import { sample } from "../src/kernels/sample.ts";
-import { arange, compile, grad, type Tensor, tensor } from "../src/node.ts";
+import { arange, compile, grad, type Tensor } from "../src/node.ts";
 import { start } from "../src/tensor/read.ts";
 import { openWebGpu } from "./setup/dawn.ts";
+import { agree, expectSame, js, type Shape, whole } from "./setup/exact.ts";
 
 // The software driver takes seconds to compile the zeroing of workgroup memory, which tiles do not rely on.
 registerGpu(async () => {
@@ -20,7 +21,6 @@ registerGpu(async () => {
   return create(["enable-dawn-features=disable_workgroup_init"]);
 });
 
-const js = new JsDevice();
 const opened = new Map<string, WebGpuDevice>();
 beforeAll(async () => {
   for (const tile of tileNames) opened.set(tile, await openWebGpu({ kernels: "tiled", tile, tiles: {} }));
@@ -30,34 +30,13 @@ afterAll(async () => {
 });
 const deviceOf = (tile: string): WebGpuDevice => opened.get(tile) as WebGpuDevice;
 
-type Shape = readonly number[];
-const size = (shape: Shape): number => shape.reduce((n, d) => n * d, 1);
-const whole = (shape: Shape, salt = 0): Tensor =>
-  tensor(
-    Float32Array.from({ length: size(shape) }, (_, i) => ((i * 7 + salt * 5 + ((i * i) % 11)) % 9) - 4),
-    shape,
-  );
-
-function compare(what: string, got: readonly ArrayLike<number>[], expected: readonly ArrayLike<number>[]): void {
-  expected.forEach((values, which) => {
-    const at = Array.from(values).findIndex((v, i) => v !== got[which][i]);
-    if (at >= 0) throw new Error(`${what}, result ${which}, element ${at}: ${got[which][at]}, js has ${values[at]}`);
-  });
-}
-
-/** The same tensors, made anew for each device, have the same values: as an eager program, whose kernels know no sizes. */
-async function agree(tile: string, what: string, make: () => readonly Tensor[]): Promise<void> {
-  const got = await Promise.all(start(make(), [], deviceOf(tile)));
-  compare(what, got, await Promise.all(start(make(), [], js)));
-}
-
 /** The same, compiled: sizes are written into the kernels. */
 async function agreeCompiled(tile: string, what: string, make: (...xs: readonly Tensor[]) => readonly Tensor[], args: () => Tensor[]) {
   use(deviceOf(tile));
   const f = compile((...xs: readonly Tensor[]) => make(...xs));
   const got = await Promise.all(f(...args()).map((t) => t.data()));
   f.dispose();
-  compare(what, got, await Promise.all(start(make(...args()), [], js)));
+  expectSame(what, got, await Promise.all(start(make(...args()), [], js)));
 }
 
 /** The WGSL that a program's products become. */
@@ -83,7 +62,7 @@ describe.each(tileNames.map((tile, i) => [tile, i] as const))("tiles of %s agree
   test("around the edges of a block, element by element [webgpu, tiled]", async () => {
     const [m, n, k] = [height + 1, i % 2 ? width - 1 : width + 1, [17, 1, 7][i % 3]];
     const flips = FLIPS[i % 4];
-    await agree(tile, `${m} × ${k} · ${k} × ${n}, ${JSON.stringify(flips)}`, () => {
+    await agree(deviceOf(tile), `${m} × ${k} · ${k} × ${n}, ${JSON.stringify(flips)}`, () => {
       const [a, b] = [whole(stored([m, k], "flipA" in flips)), whole(stored([k, n], "flipB" in flips), 1)];
       return [a.matmul(b, flips)];
     });
@@ -97,7 +76,7 @@ describe.each(tileNames.map((tile, i) => [tile, i] as const))("tiles of %s agree
       [[2], [2]],
       [[2, 1], [3]],
     ][i % 3];
-    await agree(tile, `${batchA} ${m} × ${k} · ${batchB} ${k} × ${n}, ${JSON.stringify(flips)}`, () => {
+    await agree(deviceOf(tile), `${batchA} ${m} × ${k} · ${batchB} ${k} × ${n}, ${JSON.stringify(flips)}`, () => {
       const a = whole([...batchA, ...stored([m, k], "flipA" in flips)]);
       const b = whole([...batchB, ...stored([k, n], "flipB" in flips)], 1);
       return [
@@ -121,13 +100,13 @@ test("blocks in bands, the last of which has fewer rows [webgpu, tiled]", async 
   const tile = "32x32x16/4x4";
   const make = () => [whole([530, 3]).matmul(whole([3, 540], 1))]; // 17 blocks down, 17 across
   expect(codeOf(tile, make).join()).toContain("const BAND = 8u;");
-  await agree(tile, "530 × 3 · 3 × 540", make);
+  await agree(deviceOf(tile), "530 × 3 · 3 × 540", make);
 });
 
 describe("operands that are no stored matrices agree with js", () => {
   test("views and sources, read where they are multiplied [webgpu, tiled]", async () => {
     const tile = "32x32x16/4x4";
-    await agree(tile, "permuted, sliced, reshaped", () => {
+    await agree(deviceOf(tile), "permuted, sliced, reshaped", () => {
       const x = whole([24, 3, 20]).permute([1, 2, 0]).reshape([60, 24]);
       const y = whole([30, 44], 1).slice([
         [3, 27],
@@ -141,7 +120,7 @@ describe("operands that are no stored matrices agree with js", () => {
           .matmul(whole([40, 4, 5], 2).reshape([40, 20])),
       ];
     });
-    await agree(tile, "counted", () => [
+    await agree(deviceOf(tile), "counted", () => [
       arange(720)
         .reshape([36, 20])
         .matmul(whole([20, 36], 1)),
@@ -159,7 +138,7 @@ describe("operands that are no stored matrices agree with js", () => {
     ["64x16x16/4x4", 33, 20, 68],
     ["64x64x16/8x4", 40, 37, 21],
   ] as const)("a dense layer and its gradients [webgpu, tiled, %s]", async (tile, batch, inputs, outputs) => {
-    await agree(tile, `${batch} × ${inputs} · ${inputs} × ${outputs}`, () => {
+    await agree(deviceOf(tile), `${batch} × ${inputs} · ${inputs} × ${outputs}`, () => {
       const [x, w] = [whole([batch, inputs]), whole([inputs, outputs], 1)];
       return layer(x, w, x.matmul(w));
     });
@@ -169,11 +148,11 @@ describe("operands that are no stored matrices agree with js", () => {
     ["128x32x16/8x4", 4, 20], // channels in vectors
     ["16x64x16/4x4", 3, 18],
   ] as const)("convolutions and their gradients [webgpu, tiled, %s]", async (tile, c, o) => {
-    await agree(tile, "down", () => {
+    await agree(deviceOf(tile), "down", () => {
       const [x, w] = [whole([2, 7, 9, c]), whole([3, 4, c, o], 1)];
       return layer(x, w, x.conv2d(w, { stride: 2, padding: 1 }));
     });
-    await agree(tile, "up", () => {
+    await agree(deviceOf(tile), "up", () => {
       const [x, w] = [whole([2, 4, 5, o]), whole([4, 4, 4 * c, o], 1)];
       return layer(x, w, x.convTranspose2d(w, { stride: 2, padding: 1 }));
     });
@@ -181,7 +160,7 @@ describe("operands that are no stored matrices agree with js", () => {
 
   test("a convolution of groups and its gradients [webgpu, tiled]", async () => {
     const tile = "32x32x16/4x4";
-    await agree(tile, "groups", () => {
+    await agree(deviceOf(tile), "groups", () => {
       const [x, w] = [whole([2, 5, 6, 8]), whole([2, 2, 4, 40], 1)];
       return layer(x, w, x.conv2d(w, { groups: 2, dilation: 2, padding: 1 }));
     });
@@ -200,7 +179,7 @@ describe("operands that are no stored matrices agree with js", () => {
             .add(1),
         ];
         const got = await Promise.all(start(make(), [], device));
-        compare(`${m} × ${k} · ${k} × ${n}, ${JSON.stringify(flips)}`, got, await Promise.all(start(make(), [], js)));
+        expectSame(`${m} × ${k} · ${k} × ${n}, ${JSON.stringify(flips)}`, got, await Promise.all(start(make(), [], js)));
       }
     }
     await device.close();
@@ -262,7 +241,7 @@ describe("vectors of four are loaded", () => {
       return [x.matmul(x, { flipB: true }).add(x)];
     });
     expect(code.join()).toContain("array<vec4f>"); // the operand, whose elements the epilogue picks
-    await agree("32x32x16/4x4", "x is multiplied by itself, and added", () => {
+    await agree(deviceOf("32x32x16/4x4"), "x is multiplied by itself, and added", () => {
       const x = whole([20, 20]);
       return [x.matmul(x, { flipB: true }).add(x)];
     });
