@@ -21,11 +21,11 @@ const recipes: Readonly<Record<string, Recipe>> = {
   // The nats that latents may carry grow slowly, so that they are spent on one factor after the other, the one that is worth most first:
   // "Understanding disentangling in β-VAE" (Burgess et al. 2018). There it takes some hundred thousand steps. Batch norm makes it tens of
   // thousands, and keeps latents from falling asleep while the weight of the KL is high; but the chance in the statistics of 32 images blurs
-  // corners, and they come out within a few hundred steps of its freezing. The weight falls while the capacity grows, so that in the end the
-  // loss is nearly the ELBO.
+  // what is fine, so it freezes when the factors have been found, and corners come out. The weight falls while the capacity grows, so that
+  // in the end the loss is nearly the ELBO; it begins high enough that the place, the first factor, takes no more than two latents.
   "conv64 on shapes": {
-    ...{ limit: 80_000, epochs: 15, batch: 32, lr: "cosine:1e-3-1e-4:37500", norm: "batch", "freeze-norm": 22_500, init: "he" },
-    ...{ beta: "warmup:50-1:20000", capacity: "warmup:0-25:15000" },
+    ...{ limit: 80_000, epochs: 22, batch: 32, lr: "linear:1e-3-1e-4:45000-55000", norm: "batch", "freeze-norm": 20_000, init: "he" },
+    ...{ beta: "warmup:100-1:20000", capacity: "warmup:0-25:20000" },
   },
 };
 
