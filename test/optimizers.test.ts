@@ -168,6 +168,7 @@ follows(
 const schedules: readonly (readonly [string, Rate, (t: number) => number])[] = [
   ["linear warm-up", linearWarmup(0.1, 8), (t) => 0.1 * Math.min(1, (t + 1) / 8)],
   ["cosine decay", cosineDecay(0.1, 15, 0.01), (t) => 0.01 + 0.045 * (1 + Math.cos(Math.PI * Math.min(1, t / 15)))],
+  ["cosine decay with restarts", cosineDecay(0.1, 6, 0.01, 2), (t) => 0.01 + 0.045 * (1 + Math.cos(Math.PI * (t < 12 ? (t % 6) / 6 : 1)))],
   ["step decay", stepDecay(0.1, 6, 0.5), (t) => 0.1 * 0.5 ** Math.floor(t / 6)],
   ["a function of the user's", (step) => step.add(1).reciprocal().mul(0.2), (t) => 0.2 / (t + 1)],
 ];

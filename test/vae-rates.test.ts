@@ -17,6 +17,12 @@ describe("a written rate", () => {
   const cases: [string, number[], number[]][] = [
     ["2e-3", [0, 7], [2e-3, 2e-3]],
     ["cosine:0.1-1e-2:20", [0, 5, 20, 99], [0.1, cosine(1 / 4), 0.01, 0.01]],
+    [
+      "cosine:0.1-1e-2:20x2",
+      [0, 5, 19, 20, 25, 39, 40, 99],
+      [0.1, cosine(1 / 4), cosine(19 / 20), 0.1, cosine(1 / 4), cosine(19 / 20), 0.01, 0.01],
+    ],
+    ["cosine:0.1-1e-2:2x3ep", [25], [cosine(1 / 4)]],
     ["cosine:0.1-1e-2:2ep", [5], [cosine(1 / 4)]],
     ["linear:0-1:4", [0, 1, 4, 5], [0, 0.25, 1, 1]],
     ["linear:1-0:1-3ep", [10, 15, 30], [1, 0.75, 0]],
@@ -48,6 +54,8 @@ describe("a written rate", () => {
     ["0", "is not a number above 0"],
     ["1e999", "is not a number above 0"],
     ["cosine:1-0:3-4", "is not a number above 0"],
+    ["cosine:1-0:4x0", "is not a number above 0"],
+    ["linear:1-0:4x2", "is not a number above 0"],
     ["linear:1-0:3-4-5", "is not a number above 0"],
     ["steps:1-0.1:4-9", "is not a number above 0"],
     ["steps:1-0.1:4,,9", "stages: ends at step 0, but begins at step 4"],

@@ -17,11 +17,15 @@ export const linearWarmup =
       .minimum(1)
       .mul(rate);
 
-/** From `rate` down to `end` along half a cosine, over `steps`; constant after that. */
+/**
+ * From `rate` down to `end` along half a cosine, over `steps`; so often as `cycles` says, each time from `rate` on ("SGDR: Stochastic
+ * Gradient Descent with Warm Restarts", Loshchilov and Hutter 2017); constant after that.
+ */
 export const cosineDecay =
-  (rate: number, steps: number, end = 0): Schedule =>
+  (rate: number, steps: number, end = 0, cycles = 1): Schedule =>
   (step) =>
     step
+      .sub(startOfCycle(step, steps, cycles))
       .mul(1 / steps)
       .minimum(1)
       .mul(Math.PI)
@@ -29,6 +33,17 @@ export const cosineDecay =
       .add(1)
       .mul((rate - end) / 2)
       .add(end);
+
+/** The step at which the cycle began that this step is in; the last cycle does not end. */
+const startOfCycle = (step: Tensor, steps: number, cycles: number): Tensor | number =>
+  cycles === 1
+    ? 0
+    : step
+        .add(0.5) // in the middle of a step, where rounding cannot move a whole number below itself
+        .mul(1 / steps)
+        .floor()
+        .minimum(cycles - 1)
+        .mul(steps);
 
 /** `rate` times `factor` for every `every` steps done. */
 export const stepDecay =

@@ -27,7 +27,7 @@ export const optimizerOptions: {
       read: rate,
     },
     help:
-      "learning rate of Adam; a schedule is cosine:FROM-TO:STEPS, linear:FROM-TO:STEPS, or steps:FROM-TO:AT,AT,... with a drop at " +
+      "learning rate of Adam; a schedule is cosine:FROM-TO:STEPS or STEPSxCYCLES, linear:FROM-TO:STEPS, or steps:FROM-TO:AT,AT,... with a drop at " +
       "each of these; steps, or with ep behind them epochs",
   },
   "adam-eps": real({ accepts: (x) => x > 0, wanted: "a number above 0", default: 1e-8, help: "what Adam adds to the root of a variance" }),
