@@ -44,14 +44,14 @@ describe("elbo train --model", () => {
     expect({ code, stderr }).toMatchObject({
       code: 0,
       stderr: expect.stringContaining(
-        "conv64 on shapes, where nothing else is said: --lr linear:1e-3-1e-4:45000-55000 --norm batch --freeze-norm 20000 " +
-          "--init he --beta warmup:100-1:20000 --capacity warmup:0-25:20000\n",
+        "conv64 on shapes, where nothing else is said: --lr cosine:1e-3-1e-4:37500x2 --norm batch --freeze-norm 22500 " +
+          "--init he --beta warmup:100-1:15000 --capacity warmup:0-25:15000\n",
       ),
     });
     const suited = await loadRun(join(cwd, "suited"));
     expect(suited.config).toMatchObject({
       model: { init: "he", norm: "batch" },
-      training: { epochs: 2, batch: 16, lr: "linear:1e-3-1e-4:45000-55000", freezeNorm: 20_000, capacity: "warmup:0-25:20000" },
+      training: { epochs: 2, batch: 16, lr: "cosine:1e-3-1e-4:37500x2", freezeNorm: 22_500, capacity: "warmup:0-25:15000" },
     });
 
     const others = ["--lr", "0.002", "--norm", "none", "--init", "pytorch", "--beta", "2"];

@@ -24,8 +24,8 @@ const recipes: Readonly<Record<string, Recipe>> = {
   // what is fine, so it freezes when the factors have been found, and corners come out. The weight falls while the capacity grows, so that
   // in the end the loss is nearly the ELBO; it begins high enough that the place, the first factor, takes no more than two latents.
   "conv64 on shapes": {
-    ...{ limit: 80_000, epochs: 22, batch: 32, lr: "linear:1e-3-1e-4:45000-55000", norm: "batch", "freeze-norm": 20_000, init: "he" },
-    ...{ beta: "warmup:100-1:20000", capacity: "warmup:0-25:20000" },
+    ...{ limit: 80_000, epochs: 30, batch: 32, lr: "cosine:1e-3-1e-4:37500x2", norm: "batch", "freeze-norm": 22_500, init: "he" },
+    ...{ beta: "warmup:100-1:15000", capacity: "warmup:0-25:15000" },
   },
 };
 
