@@ -1,5 +1,5 @@
 // Makes the pictures that the README shows, in docs/pictures: node scripts/pictures.mjs DIGITS SHAPES
-// DIGITS is a run as `npm start` leaves it, SHAPES one of `elbo train --data shapes --model conv64`, which takes most of an hour.
+// DIGITS is a run as `npm start` leaves it, SHAPES one of `elbo train --data shapes --model conv64`, which takes long.
 import { spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -38,24 +38,22 @@ export const cosineDecay =
 const startOfCycle = (step: Tensor, steps: number, cycles: number): Tensor | number =>
   cycles === 1
     ? 0
-    : step
-        .add(0.5) // in the middle of a step, where rounding cannot move a whole number below itself
-        .mul(1 / steps)
-        .floor()
+    : periodsDone(step, steps)
         .minimum(cycles - 1)
         .mul(steps);
+
+/** How often `every` steps are done. */
+const periodsDone = (step: Tensor, every: number): Tensor =>
+  step
+    .add(0.5) // in the middle of a step, where rounding cannot move a whole number below itself
+    .mul(1 / every)
+    .floor();
 
 /** `rate` times `factor` for every `every` steps done. */
 export const stepDecay =
   (rate: number, every: number, factor: number): Schedule =>
   (step) =>
-    step
-      .add(0.5) // in the middle of a step, where rounding cannot move a whole number below itself
-      .mul(1 / every)
-      .floor()
-      .mul(Math.log(factor))
-      .exp()
-      .mul(rate);
+    periodsDone(step, every).mul(Math.log(factor)).exp().mul(rate);
 
 /** values[0] until step at[0], then values[1] until at[1], and so on; the last one for good. */
 export function stages(values: readonly number[], at: readonly number[]): Schedule {

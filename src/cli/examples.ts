@@ -3,7 +3,7 @@
 import { type Images, pickImages, sliceImages } from "../data/index.ts";
 import { binarizeImages, type Run } from "../vae/index.ts";
 import type { Split } from "./data.ts";
-import { imagesFor, splitFor, type WhichSplit } from "./images.ts";
+import { imagesFor, splitFor, type WhichImages, type WhichSplit } from "./images.ts";
 import { type Option, whole } from "./options.ts";
 
 /** The images as the model was trained to see them: as zeros and ones if it was trained on such, the same ones for the same run. */
@@ -21,16 +21,9 @@ export async function splitAsTrained(run: string, loaded: Run, ...which: WhichSp
   return { train: asTrained(loaded, train), test: test && asTrained(loaded, test) };
 }
 
-/** The first `count` test images, or some. `option` is the one that asks for them, for the message where there are fewer. */
-export async function firstImages(
-  run: string,
-  loaded: Run,
-  data: string | undefined,
-  count: number | undefined,
-  option?: string,
-): Promise<Images> {
-  return asTrained(loaded, await imagesFor(run, loaded, data, count, option));
-}
+/** The first test images, or some, in the form that the model saw: as `imagesFor`. */
+export const firstImages = async (run: string, loaded: Run, ...which: WhichImages): Promise<Images> =>
+  asTrained(loaded, await imagesFor(run, loaded, ...which));
 
 /** The test images with these numbers, from 1. */
 export async function numberedImages(

@@ -12,14 +12,11 @@ export const runDataOption: Option<string | undefined> = text("digits|shapes|DIR
   help: "where the images come from",
 });
 
-/** The first `count` test images of `data`, or of what the run was trained on; some if no count is given. `option` is what asks for them. */
-export async function imagesFor(
-  run: string,
-  loaded: Run,
-  data: string | undefined,
-  count: number | undefined,
-  option?: string,
-): Promise<Images> {
+/** Where the images come from; how many; and the option that asks for so many, for the message where there are fewer. */
+export type WhichImages = readonly [data: string | undefined, count: number | undefined, option?: string];
+
+/** The first `count` test images of `data`, or of what the run was trained on; some if no count is given. */
+export async function imagesFor(run: string, loaded: Run, ...[data, count, option]: WhichImages): Promise<Images> {
   const fit = { ...fitOf(loaded), only: data === undefined ? onlyOf(loaded) : undefined };
   return await readTestImages(sourceOf(run, loaded, data), count, fit, option);
 }

@@ -95,10 +95,10 @@ export function batchNorm(channels: number, { momentum = 0.1, epsilon = 1e-5 }: 
     if (x.rank < 2 || x.shape.at(-1) !== channels) throw new Error(`batchNorm: takes [n, …, ${channels}], not ${x}`);
     const n = x.size / channels;
     if (n < 2) throw new Error(`batchNorm: ${x} has ${n} values per channel, and a variance takes two; train with more examples`);
-    const { y, mean, variance } = standardized(x, [...x.shape.keys()].slice(0, -1), epsilon);
-    const own = (average: Tensor, now: Tensor) => where(frozen as Tensor, average, now.reshape([channels]));
+    const { y, ...batch } = standardized(x, [...x.shape.keys()].slice(0, -1), epsilon);
+    const [mean, variance] = [batch.mean, batch.variance].map((t) => t.reshape([channels]));
     const normalized = frozen
-      ? x.batchNorm(own(state.running_mean, mean), own(state.running_var, variance), { weight, bias, epsilon })
+      ? x.batchNorm(where(frozen, state.running_mean, mean), where(frozen, state.running_var, variance), { weight, bias, epsilon })
       : affine("batchNorm", y, { weight, bias }, [channels]);
     const counts = frozen ? where(frozen, 0, remember ?? 1) : remember;
     follow(state.running_mean, mean, counts);
@@ -108,7 +108,7 @@ export function batchNorm(channels: number, { momentum = 0.1, epsilon = 1e-5 }: 
   };
   /** A batch whose statistics are no numbers would spoil the average for good, and changes nothing, as with an optimizer. */
   const follow = (average: Tensor, now: Tensor, remember: Tensor | undefined): void => {
-    const moved = average.mul(1 - momentum).add(now.reshape([channels]).mul(momentum));
+    const moved = average.mul(1 - momentum).add(now.mul(momentum));
     const counts = remember ? moved.isFinite().mul(remember) : moved.isFinite();
     assign(average, where(counts, moved, average), "batchNorm");
   };
