@@ -25,7 +25,7 @@ export default defineConfig({
     testTimeout: 60_000, // the software driver compiles a kernel in up to a second
     // Two files at a time on two cores as well, where vitest would leave one core to itself: many tests wait for a driver or a process.
     maxWorkers: Math.max(2, availableParallelism() - 1),
-    hookTimeout: 60_000, // some build the package first
+    hookTimeout: 180_000, // some build the package and train models first, perhaps beside other work
     projects: [
       {
         extends: true,

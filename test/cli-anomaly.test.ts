@@ -60,7 +60,7 @@ beforeAll(async () => {
     ),
   ]);
   expect(ended.map(({ code, stderr }) => code || stderr)).toEqual([0, 0, 0].map(() => expect.stringContaining("device: wasm")));
-}, 60_000);
+});
 afterAll(() => rmSync(cwd, { recursive: true }));
 
 describe("a run of one class", () => {

@@ -26,7 +26,7 @@ beforeAll(async () => {
     run("train", "--data", "bars", "--hidden", "9", "--latent", "1", "--batch", "16", "--epochs", "1", "--out", "line"),
   ]);
   expect(ended.map(({ code, stderr }) => code || stderr.includes("error"))).toEqual([false, false]);
-}, 60_000);
+});
 afterAll(() => rmSync(cwd, { recursive: true }));
 
 /** Type, shape and the first value of a .npy file, read as its specification says. */

@@ -36,7 +36,7 @@ beforeAll(async () => {
   expect(ended.map(({ code }) => code)).toEqual([0, 0, 0, 0]);
   for (const copy of [ODD, "lost/run"]) cpSync(path("runs/a"), path(copy), { recursive: true });
   rmSync(path("lost/run/model.safetensors"));
-}, 60_000);
+});
 afterAll(() => rmSync(cwd, { recursive: true }));
 
 describe("one run", () => {

@@ -68,7 +68,7 @@ beforeAll(async () => {
   ]);
   expect(runs.map(({ code, stderr }) => (code === 0 ? "" : stderr))).toEqual(["", "", ""]);
   process.chdir(cwd);
-}, 60_000);
+});
 afterAll(() => {
   process.chdir(home);
   rmSync(cwd, { recursive: true });

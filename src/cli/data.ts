@@ -127,31 +127,24 @@ async function readClasses(data: string, limit: number | undefined, fit: Fit): P
 
 const FEW = 16;
 
-/** The first `count` test images, or some. Of what is drawn, no more are made. */
+/**
+ * The first `count` test images, or some. Of what is drawn, no more are made; but for one class all are read, because nobody knows where
+ * its images are.
+ */
 export async function readTestImages(data: string, count: number | undefined, fit: Fit, option = "--count"): Promise<Images> {
-  const drawn = DRAWN.get(data);
   const wanted = count ?? FEW;
-  if (fit.only !== undefined) return await readTestClass(data, count, fit, option);
-  if (drawn) return await draw(drawn, wanted, drawn.testStart, fit);
-  const { test } = await readFolder(data, { train: 0, test: wanted }, fit);
-  const images = test ?? (await readFolder(data, { train: wanted }, fit)).train; // too few to be split
+  const images = ofClass(await readTest(data, fit.only === undefined ? wanted : undefined, fit), fit.only);
   if (count !== undefined && count > images.count) {
     throw new Error(`${option} ${count} is more than the ${images.count} test images in ${data}`);
   }
-  return images;
+  return sliceImages(images, 0, Math.min(wanted, images.count));
 }
 
-/** The first `count` test images of one class, or some: all classes are read, because nobody knows where its images are. */
-async function readTestClass(data: string, count: number | undefined, fit: Fit, option: string): Promise<Images> {
+async function readTest(data: string, limit: number | undefined, fit: Fit): Promise<Images> {
   const drawn = DRAWN.get(data);
-  const part = drawn
-    ? { test: await draw(drawn, drawn.test, drawn.testStart, fit) }
-    : await readFolder(data, { train: 0, test: undefined }, fit);
-  const images = ofClass(part.test ?? (await readFolder(data, { train: undefined }, fit)).train, fit.only);
-  if (count !== undefined && count > images.count) {
-    throw new Error(`${option} ${count} is more than the ${images.count} test images in ${data}`);
-  }
-  return sliceImages(images, 0, Math.min(count ?? FEW, images.count));
+  if (drawn) return await draw(drawn, limit ?? drawn.test, drawn.testStart, fit);
+  const { test } = await readFolder(data, { train: 0, test: limit }, fit);
+  return test ?? (await readFolder(data, { train: limit }, fit)).train; // too few to be split
 }
 
 async function readFolder(data: string, limit: NonNullable<PicturesOptions["limit"]>, fit: Fit): Promise<Split> {
