@@ -106,6 +106,23 @@ describe.each(THREADS)("with %d threads", (threads) => {
     }
   });
 
+  test("patches that are packed in parts: rows of them, pieces of rows, and more pixels or channels than go together [wasm]", async () => {
+    const cases: Record<string, Case> = {
+      "runs of 150, of which two go together": { x: [2, 9, 8, 30], w: [5, 5, 30, 6], options: { padding: 2, stride: 2 } },
+      "runs of 390, in pieces": { x: [3, 5, 6, 130], w: [2, 3, 130, 5], options: { padding: 1 } },
+      "pieces of pixels": { x: [2, 3, 4, 402], w: [2, 2, 402, 3], options: { dilation: [1, 2] } },
+      "rows of 900 pixels": { x: [2, 2, 900, 2], w: [1, 3, 2, 3], options: { padding: "same" } },
+      "390 channels": { x: [2, 4, 3, 3], w: [2, 2, 3, 390] },
+      "2050 channels": { x: [2, 3, 3, 2], w: [2, 1, 2, 2050] },
+      "groups of 386 channels": { x: [2, 3, 3, 4], w: [2, 2, 2, 772], options: { groups: 2, padding: 1 } },
+    };
+    for (const [what, one] of Object.entries(cases)) {
+      await agree(opened[threads], what, () => forward(one));
+      const x = [...one.x.slice(0, 3), one.w[3]];
+      await agree(opened[threads], `${what}, transposed`, () => transposed({ ...one, x }));
+    }
+  });
+
   test("images whose patches are larger than a cache go in blocks [wasm]", async () => {
     for (const options of [{ padding: 1 }, { stride: 2 }, { padding: 1, groups: 2 }]) {
       const groups = "groups" in options ? 2 : 1;

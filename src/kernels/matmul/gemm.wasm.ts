@@ -22,7 +22,7 @@
 // order of k. So threads may share a product in any way, and each computes what one alone would have.
 
 import type { FuncRef, Int, Module } from "../devices/wasm/assembler.ts";
-import { ints, PANEL_SLACK, packColumns, packRows, parameters } from "./pack.wasm.ts";
+import { ints, PANEL_SLACK, type Pack, packColumns, packRows, parameters } from "./pack.wasm.ts";
 import { rowsKernel } from "./row.wasm.ts";
 import { type Tile, tileKernel, widthOf } from "./tile.wasm.ts";
 
@@ -33,8 +33,6 @@ const FEW_ROWS = 3;
 /** Whole tiles, so that only the last block of rows has a part of one. */
 const rowsAtOnce = (tile: Tile): number => 512 - (512 % tile.rows);
 
-export const GEMM_PARAMETERS = 13;
-
 /** Scratch memory: one tile of C, the packed part of A, the packed part of B. */
 function layout(tile: Tile): { readonly a: number; readonly b: number; readonly end: number } {
   const a = 4 * tile.rows * widthOf(tile);
@@ -42,7 +40,50 @@ function layout(tile: Tile): { readonly a: number; readonly b: number; readonly 
   return { a, b, end: b + 4 * DEPTH * COLUMNS + PANEL_SLACK };
 }
 
-/** What each caller of `gemm` must have for itself: about 4 MB. */
+/** The product for programs that import it, and the parts of it, for products that pack in ways of their own. */
+export interface Gemm {
+  readonly tile: Tile;
+  /** gemm(m, n, k, …), whole: see below. */
+  readonly whole: FuncRef;
+  /** packA(to, from, step, depth, rows) */
+  readonly packA: Pack;
+  /** packB(to, from, step, depth, columns); and for B that is stored as [n, k] */
+  readonly packB: Pack;
+  readonly packFlippedB: Pack;
+  /**
+   * multiply(rows, columns, depth, a, b, c, step, spare, accumulates): packed parts times each other, tile by tile. Here a step is in bytes.
+   * `spare` is room for a tile.
+   */
+  readonly multiply: FuncRef;
+  /** What each caller must have for itself: about 4 MB. It begins with a spare tile; … */
+  readonly scratchBytes: number;
+  /** … there, in bytes, is room for parts of A and B, of so many floats. */
+  readonly a: { readonly at: number; readonly floats: number };
+  readonly b: { readonly at: number; readonly floats: number };
+  /** The most of k that is packed at once. */
+  readonly depth: number;
+}
+
+const PARAMETERS = { gemm: 13, packA: 5, packB: 5, packFlippedB: 5, multiply: 9 };
+
+/** The functions of `gemm`, in a module that has them from elsewhere. */
+export function importGemm(module: Module, tile: Tile): Gemm {
+  const imported = (name: keyof typeof PARAMETERS): FuncRef => module.import(name, ints(PARAMETERS[name]));
+  const space = layout(tile);
+  return {
+    tile,
+    whole: imported("gemm"),
+    packA: imported("packA"),
+    packB: imported("packB"),
+    packFlippedB: imported("packFlippedB"),
+    multiply: imported("multiply"),
+    scratchBytes: space.end,
+    a: { at: space.a, floats: DEPTH * rowsAtOnce(tile) },
+    b: { at: space.b, floats: DEPTH * COLUMNS },
+    depth: DEPTH,
+  };
+}
+
 export const scratchBytes = (tile: Tile): number => layout(tile).end;
 
 /**
@@ -52,15 +93,15 @@ export const scratchBytes = (tile: Tile): number => layout(tile).end;
  * [k, m] if flipA; B as [k, n], or [n, k] if flipB. k is at least 1. Up to 64 bytes after the end of a stored matrix
  * are read, and do not matter; nothing is written but C, and scratch.
  */
-export function gemm(module: Module, tile: Tile): FuncRef {
-  const packA = { plain: packColumns(module, tile.rows), flipped: packRows(module, tile.rows) };
-  const packB = { plain: packRows(module, widthOf(tile)), flipped: packColumns(module, widthOf(tile)) };
+export function gemm(module: Module, tile: Tile): void {
+  const packA = { plain: packColumns(module, "packA", tile.rows), flipped: packRows(module, undefined, tile.rows) };
+  const packB = { plain: packRows(module, "packB", widthOf(tile)), flipped: packColumns(module, "packFlippedB", widthOf(tile)) };
   const copy = copyKernel(module);
   const multiply = blockKernel(module, tile, copy);
   const rows = rowsKernel(module, copy);
   const space = layout(tile);
-  return module.func("gemm", ints(GEMM_PARAMETERS), [], (f) => {
-    const [m, n, k, a, aFloats, flipA, b, bFloats, flipB, c, cFloats, scratch, accumulates] = parameters(f, GEMM_PARAMETERS);
+  module.func("gemm", ints(PARAMETERS.gemm), [], (f) => {
+    const [m, n, k, a, aFloats, flipA, b, bFloats, flipB, c, cFloats, scratch, accumulates] = parameters(f, PARAMETERS.gemm);
     const [aStep, bStep, cStep] = [aFloats.shl(2), bFloats.shl(2), cFloats.shl(2)];
     const [packedA, packedB] = [scratch.add(space.a), scratch.add(space.b)];
 
@@ -98,12 +139,12 @@ export function gemm(module: Module, tile: Tile): FuncRef {
 
 const element = (matrix: Int, step: Int, row: Int, column: Int): Int => matrix.add(row.mul(step)).add(column.shl(2));
 
-/** block(rows, columns, depth, a, b, c, step, spare, accumulates): packed parts times each other, tile by tile. */
+/** `multiply` of Gemm. */
 function blockKernel(module: Module, tile: Tile, copy: FuncRef): FuncRef {
   const [set, add] = [tileKernel(module, tile, false), tileKernel(module, tile, true)];
   const width = widthOf(tile);
-  return module.func(undefined, ints(9), [], (f) => {
-    const [rows, columns, depth, a, b, c, step, spare, accumulates] = parameters(f, 9);
+  return module.func("multiply", ints(PARAMETERS.multiply), [], (f) => {
+    const [rows, columns, depth, a, b, c, step, spare, accumulates] = parameters(f, PARAMETERS.multiply);
     const tileOf = (panelA: Int, panelB: Int, at: Int, step: Int | number): void =>
       f.if(
         accumulates,

@@ -24,19 +24,23 @@ export const PANEL_SLACK = 256;
 /** pack(to, from, step, depth, count): bytes between rows, then the numbers of rows and of columns. */
 export type Pack = FuncRef;
 
-/** Where in a panel the groups of four columns stand. The last may overlap the one before it. */
-const groups = (width: number): number[] => Array.from({ length: Math.ceil(width / 4) }, (_, i) => Math.min(4 * i, width - 4));
+/** The columns of a panel, in groups of four, of which the last may be two. */
+export const groups = (width: number): { readonly at: number; readonly columns: 4 | 2 }[] =>
+  Array.from({ length: Math.ceil(width / 4) }, (_, i) => ({ at: 4 * i, columns: width - 4 * i >= 4 ? 4 : 2 }));
 
 /** The matrix is stored as the panels are: its rows run across them. Up to width - 1 floats after a row are read. */
-export function packRows(module: Module, width: number): Pack {
-  return module.func(undefined, ints(5), [], (f) => {
+export function packRows(module: Module, name: string | undefined, width: number): Pack {
+  return module.func(name, ints(5), [], (f) => {
     const [to, from, step, depth, count] = parameters(f, 5);
     const toVar = f.intVar(to);
     f.for(0, count, width, (column) => {
       const fromVar = f.intVar(from.add(column.shl(2)));
       f.for(0, depth, 1, () => {
         const [source, target] = [f.get(fromVar), f.get(toVar)];
-        for (const at of groups(width)) f.store(target, f.load(source, 4 * at), 4 * at);
+        for (const { at, columns } of groups(width)) {
+          if (columns === 4) f.store(target, f.load(source, 4 * at), 4 * at);
+          else f.storeTwo(target, f.loadTwo(source, 4 * at), 4 * at);
+        }
         f.set(fromVar, source.add(step));
         f.set(toVar, target.add(4 * width));
       });
@@ -45,20 +49,23 @@ export function packRows(module: Module, width: number): Pack {
 }
 
 /** The matrix is stored transposed: its rows run along k. Up to 3 floats after a row are read. */
-export function packColumns(module: Module, width: number): Pack {
-  return module.func(undefined, ints(5), [], (f) => {
+export function packColumns(module: Module, name: string | undefined, width: number): Pack {
+  return module.func(name, ints(5), [], (f) => {
     const [to, from, step, depth, count] = parameters(f, 5);
     f.for(0, count, width, (first) => {
       const panel = to.add(first.mul(depth).shl(2));
-      for (const at of groups(width)) {
+      for (const { at, columns } of groups(width)) {
         const rowAt = (i: Int): Int => from.add(i.min(count.sub(1)).mul(step)); // there is no row after the last
-        const rows = four((i) => rowAt(first.add(at + i)));
+        const rows = Array.from({ length: columns }, (_, i) => rowAt(first.add(at + i)));
         const toVar = f.intVar(panel.add(4 * at));
         f.for(0, depth.shl(2), 16, (along) => {
           const target = f.get(toVar);
-          const numbers = four((i) => f.load(rows[i].add(along)));
-          const columns = transposed(f, numbers);
-          for (const [i, column] of columns.entries()) f.store(target, column, 4 * width * i);
+          storeTurned(
+            f,
+            rows.map((row) => f.load(row.add(along))),
+            width,
+            target,
+          );
           f.set(toVar, target.add(16 * width));
         });
       }
@@ -66,13 +73,24 @@ export function packColumns(module: Module, width: number): Pack {
   });
 }
 
+/** Four numbers of each of some columns of a panel, four or two of them: stored across the panel. */
+export function storeTurned(f: Func, columns: readonly Floats[], width: number, target: Int, offset = 0): void {
+  const at = (i: number): number => offset + 4 * width * i;
+  if (columns.length === 4) {
+    for (const [i, row] of transposed(f, columns as unknown as Four<Floats>).entries()) f.store(target, row, at(i));
+    return;
+  }
+  for (const [i, pairs] of interleaved(f, columns[0], columns[1]).entries())
+    for (const half of [0, 1] as const) f.storeTwo(target, pairs, at(2 * i + half), half);
+}
+
 type Four<T> = readonly [T, T, T, T];
 export const four = <T>(make: (i: number) => T): Four<T> => [make(0), make(1), make(2), make(3)];
 
 /** Four rows of four numbers become four columns. */
 export function transposed(f: Func, [a, b, c, d]: Four<Floats>): Four<Floats> {
-  const [abLow, abHigh] = [f.shuffle(a, b, [0, 4, 1, 5]), f.shuffle(a, b, [2, 6, 3, 7])]; // a₀ b₀ a₁ b₁, a₂ b₂ a₃ b₃
-  const [cdLow, cdHigh] = [f.shuffle(c, d, [0, 4, 1, 5]), f.shuffle(c, d, [2, 6, 3, 7])];
+  const [abLow, abHigh] = interleaved(f, a, b);
+  const [cdLow, cdHigh] = interleaved(f, c, d);
   return [
     f.shuffle(abLow, cdLow, [0, 1, 4, 5]),
     f.shuffle(abLow, cdLow, [2, 3, 6, 7]),
@@ -80,6 +98,12 @@ export function transposed(f: Func, [a, b, c, d]: Four<Floats>): Four<Floats> {
     f.shuffle(abHigh, cdHigh, [2, 3, 6, 7]),
   ];
 }
+
+/** a₀ b₀ a₁ b₁, a₂ b₂ a₃ b₃ */
+const interleaved = (f: Func, a: Floats, b: Floats): readonly [Floats, Floats] => [
+  f.shuffle(a, b, [0, 4, 1, 5]),
+  f.shuffle(a, b, [2, 6, 3, 7]),
+];
 
 /** The types of so many parameters, and the parameters. */
 export const ints = (count: number): Type[] => new Array(count).fill("i32");

@@ -628,6 +628,12 @@ export class Func {
     return new Floats(this, local, scope);
   }
 
+  /** … two floats, and zeros, … */
+  loadTwo(address: Int, offset = 0): Floats {
+    const { local, scope } = this.#loaded("v128", simd(93), 2, address, offset);
+    return new Floats(this, local, scope);
+  }
+
   /** … one word, … */
   loadInt(address: Int, offset = 0): Int {
     const { local, scope } = this.#loaded("i32", plain(0x28), 2, address, offset);
@@ -662,6 +668,11 @@ export class Func {
 
   store(address: Int, x: Floats | Ints, offset = 0): void {
     this.#statement([address, x], [0xfd, 11], 2, offset);
+  }
+
+  /** The first two of the four only, or the last two. */
+  storeTwo(address: Int, x: Floats | Ints, offset = 0, half: 0 | 1 = 0): void {
+    this.#statement([address, x], [0xfd, 91], 2, offset, [half]);
   }
 
   /** The first of the four only. */

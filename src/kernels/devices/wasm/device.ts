@@ -2,8 +2,7 @@
 
 import type { Plan } from "../../../tensor/plan.ts";
 import { arrayOf, type DType, type Values } from "../../../tensor/tensor.ts";
-import { GEMM_PARAMETERS, gemm, scratchBytes } from "../../matmul/gemm.wasm.ts";
-import { ints } from "../../matmul/pack.wasm.ts";
+import { gemm, scratchBytes } from "../../matmul/gemm.wasm.ts";
 import { widthOf as columnsOf, type Tile, tileFor } from "../../matmul/tile.wasm.ts";
 import { type Device, leave, type Prepared } from "../device.ts";
 import { NoDeviceError } from "../errors.ts";
@@ -11,7 +10,6 @@ import { Module, type Target } from "./assembler.ts";
 import { features } from "./features.ts";
 import { Heap } from "./memory.ts";
 import { prepare } from "./program.ts";
-import type { Gemm } from "./steps.ts";
 import { Threads, type ThreadsOptions } from "./threads.ts";
 import type { Spoil, Turbo } from "./turbo.ts";
 import type { compile } from "./worker.ts";
@@ -195,15 +193,6 @@ export class WasmDevice implements Device {
   scratch(): Memory {
     this.#scratch ??= this.take(this.threads.count * scratchBytes(this.tile));
     return this.#scratch;
-  }
-
-  importGemm(module: Module): Gemm {
-    return {
-      ref: module.import("gemm", ints(GEMM_PARAMETERS)),
-      scratchBytes: scratchBytes(this.tile),
-      rows: this.tile.rows,
-      columns: columnsOf(this.tile),
-    };
   }
 
   async idle(): Promise<void> {

@@ -6,6 +6,7 @@ import { placeOf } from "../../../tensor/inline.ts";
 import type { Plan } from "../../../tensor/plan.ts";
 import { format } from "../../../tensor/shape.ts";
 import type { Storage, Tensor } from "../../../tensor/tensor.ts";
+import { importGemm } from "../../matmul/gemm.wasm.ts";
 import type { Prepared } from "../device.ts";
 import { LimitError } from "../errors.ts";
 import { type Func, type FuncRef, type Int, Module } from "./assembler.ts";
@@ -77,7 +78,7 @@ export function prepare(device: WasmDevice, plan: Plan): Prepared & { readonly p
   const base = heap.alloc(4 * limit); // not counted among the device's bytes: like the code, it is the program's
   const words = new Words(base, limit, device.threads.count);
   const module = new Module(heap.limits, device.target);
-  const gemm = device.importGemm(module);
+  const gemm = importGemm(module, device.tile);
   const positions = new Map(plan.graph.nodes.map((t, i) => [t, i]));
   const phases = phasesOf(plan.kernels.flatMap((k) => stepsOf(plan, k, words, gemm, positions)));
   for (const [i, steps] of phases.entries()) writePhase(module, `p${i}`, steps);

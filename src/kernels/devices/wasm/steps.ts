@@ -8,9 +8,10 @@ import type { Plan } from "../../../tensor/plan.ts";
 import { type Shape, size } from "../../../tensor/shape.ts";
 import type { Tensor } from "../../../tensor/tensor.ts";
 import { alongRow, type Range } from "../../elementwise/rows.wasm.ts";
+import type { Gemm } from "../../matmul/gemm.wasm.ts";
 import type { Reduce } from "../../op.ts";
 import { type Fold, foldUnits, isLong, mergeGroups, unitsOf, walkOf } from "../../reduce/fold.wasm.ts";
-import type { Func, FuncRef, Int } from "./assembler.ts";
+import type { Func, Int } from "./assembler.ts";
 import { type Place, type Surroundings, Writer } from "./emit.ts";
 import { productSteps } from "./products.ts";
 
@@ -48,18 +49,13 @@ export interface Table {
   temporary(elements: number): string;
 }
 
-export const SMALL = 8192; // elements times ops, or so: a few microseconds
+// A few microseconds of work:
+export const SMALL = 8192; // elements times ops, or so
+export const SMALL_PRODUCT: number = 1 << 17; // multiplications
+export const SMALL_OPERAND: number = 1 << 14; // elements that are packed
 const MOST_IN_A_ROW = 2 ** 28; // loops count bytes in signed numbers
 const LINE = 64; // bytes in a line of the cache, which threads had better not share
 const GRAIN = 1024; // elements: what a thread takes at least
-
-/** What steps need of a product: the function, the memory that it works in, and the height and width of its tiles. */
-export interface Gemm {
-  readonly ref: FuncRef;
-  readonly scratchBytes: number;
-  readonly rows: number;
-  readonly columns: number;
-}
 
 export function stepsOf(plan: Plan, k: Kernel, table: Table, gemm: Gemm, positions: ReadonlyMap<Tensor, number>): Step[] {
   const steps = new KernelSteps(plan, k, table, gemm, positions);
@@ -120,7 +116,14 @@ export class KernelSteps {
     return this.#kept.get(at) ?? slotName(this.plan, at);
   }
 
-  /** The same for what is claimed: leaves that lie in one block are one. */
+  /** The nodes whose memory the operands of a product are: seen through views that keep the order. */
+  operands(core: number): number[] {
+    const { graph, inline } = this.plan;
+    const stored = (i: number): number => (inline[i] ? stored(graph.inputs[i][0]) : i);
+    return graph.inputs[core].map(stored);
+  }
+
+  /** The name of node i for what is claimed: leaves that lie in one block are one. */
   region(i: number): string {
     const at = placeOf(this.plan.graph, i);
     const { blockOf } = this.plan.graph;
