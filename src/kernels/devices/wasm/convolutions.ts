@@ -4,6 +4,7 @@
 import { format, size } from "../../../tensor/shape.ts";
 import { addPatches, deepest, eachPart, type Planes, packPatches, packTurned, patchFloats, runsOf } from "../../conv/patches.wasm.ts";
 import { clearPlane, keepImage, planeFloats, showImage, type Window, windowOf } from "../../conv/plane.wasm.ts";
+import { PANEL_SLACK } from "../../matmul/pack.wasm.ts";
 import { widthOf } from "../../matmul/tile.wasm.ts";
 import type { Patches } from "../../op.ts";
 import { mergeGroups } from "../../reduce/fold.wasm.ts";
@@ -79,7 +80,7 @@ function packedWeight(s: KernelSteps, label: string, weight: number, { geometry:
   const [n, k] = role === "y" ? [o1, patch] : [patch, o1];
   const wide = upTo(n, widthOf(gemm.tile));
   const elements = g.groups * k * wide;
-  const name = s.table.temporary(elements + SPARE * 2);
+  const name = s.table.temporary(elements + PANEL_SLACK / 4);
   // Turned round, it is packed by fours; what is written past the end of a panel must not be another thread's.
   const isShared = role === "y" || o1 % 4 === 0;
   const write: Step["write"] = (f, thread, threads) => {
