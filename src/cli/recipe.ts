@@ -5,8 +5,8 @@ import { readRate, readWeight, type WrittenRate, type WrittenWeight } from "../v
 /** Options by their names on the command line. */
 interface Recipe {
   readonly limit?: number;
-  readonly epochs: number;
-  readonly batch: number;
+  readonly epochs?: number;
+  readonly batch?: number;
   readonly lr: string;
   readonly norm?: string;
   readonly "freeze-norm"?: number;
@@ -15,7 +15,14 @@ interface Recipe {
   readonly capacity?: string;
 }
 
-const plain: Recipe = { epochs: 10, batch: 128, lr: "0.001" };
+const plain: Recipe = { lr: "0.001" };
+
+/** Images are shown so often and at so many a step, … */
+const usual = { epochs: 10, batch: 128 };
+/** … but those of small sets more often, as many in all as of the digits, and about a tenth of them a step, or a model would hardly move. */
+const SHOWN = 100_000;
+const MOST_EPOCHS = 1000;
+const LEAST_BATCH = 16;
 
 const recipes: Readonly<Record<string, Recipe>> = {
   // The nats that latents may carry grow slowly, so that they are spent on one factor after the other, the one that is worth most first:
@@ -29,10 +36,11 @@ const recipes: Readonly<Record<string, Recipe>> = {
   },
 };
 
-/** What `--help` shows for an option: "10; 60 for conv64 on shapes". */
+/** What `--help` shows for an option: "10, more of few images; 30 for conv64 on shapes". */
 export function shownDefault(name: "limit" | "epochs" | "batch" | "lr" | "freeze-norm", otherwise?: string): string {
   const others = Object.entries(recipes).map(([which, recipe]) => `${recipe[name]} for ${which}`);
-  return [plain[name] ?? otherwise, ...others].join("; ");
+  const few = { epochs: `${usual.epochs}, more of few images`, batch: `${usual.batch}, less of few images` };
+  return [few[name as keyof typeof few] ?? plain[name] ?? otherwise, ...others].join("; ");
 }
 
 interface Asked {
@@ -51,8 +59,10 @@ interface Asked {
   readonly "free-bits": number | undefined;
 }
 
-/** What is known after that. */
-type Complete = { readonly epochs: number; readonly batch: number; readonly lr: WrittenRate };
+/** What is known after that, … */
+type Complete = { readonly lr: WrittenRate };
+/** … and when the images are there. */
+type Sized = { readonly epochs: number; readonly batch: number };
 
 /** The settings with what was left out; and a line that says what that is, where it is more than usual. */
 export function completedBy<S extends Asked>(settings: S): { settings: S & Complete; line?: string } {
@@ -80,3 +90,16 @@ export function completedBy<S extends Asked>(settings: S): { settings: S & Compl
   const complete = { ...settings, ...filled } as S & Complete; // what is filled in has the options' types
   return { settings: complete, ...(taken.length > 0 && { line }) };
 }
+
+/** The settings for so many images; and a line that says what was left out, where it is not as usual. */
+export function sizedFor<S extends Pick<Asked, "epochs" | "batch">>(settings: S, count: number): { settings: S & Sized; line?: string } {
+  const { epochs = Math.max(usual.epochs, Math.min(MOST_EPOCHS, Math.ceil(SHOWN / count))), batch = batchFor(count) } = settings;
+  const sized = { epochs, batch };
+  const taken = (["epochs", "batch"] as const).filter((name) => settings[name] === undefined && sized[name] !== usual[name]);
+  const line = `${count} images, where nothing else is said: ${taken.map((name) => `--${name} ${sized[name]}`).join(" ")}`;
+  return { settings: { ...settings, ...sized }, ...(taken.length > 0 && { line }) };
+}
+
+/** A power of two, unless there are hardly any images. */
+const batchFor = (count: number): number =>
+  Math.min(count, usual.batch, Math.max(LEAST_BATCH, 2 ** Math.floor(Math.log2(Math.max(1, count / 10)))));

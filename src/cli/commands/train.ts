@@ -24,7 +24,7 @@ import { bitsOf, objectiveFor, objectiveOptions, recorded } from "../objective.t
 import { optimizerFor, optimizerOptions, recordedOptimizer } from "../optimizer.ts";
 import { type Command, choice, command, flag, givenIn, text, UsageError, type ValuesOf, whole } from "../options.ts";
 import { progress } from "../progress.ts";
-import { completedBy, shownDefault } from "../recipe.ts";
+import { completedBy, shownDefault, sizedFor } from "../recipe.ts";
 import { checkUnchanged, type Resumed, rememberedOptions, resumed, slowed } from "../resume.ts";
 import { stopSignal } from "../stop.ts";
 import { note, print, showLive } from "../terminal.ts";
@@ -62,7 +62,8 @@ const options = {
   json: flag({ help: "print one JSON object per line: each epoch's losses, then the end" }),
 };
 type Values = ValuesOf<typeof options>;
-type Settings = ReturnType<typeof completedBy<Values>>["settings"];
+type Chosen = ReturnType<typeof completedBy<Values>>["settings"];
+type Settings = ReturnType<typeof sizedFor<Chosen>>["settings"];
 
 export const train: Command = command({
   name: "train",
@@ -78,8 +79,9 @@ export const train: Command = command({
   async run(given) {
     const from = given.resume === undefined ? undefined : await resumed(train, given.resume, givenIn(given));
     const values = (from?.values ?? given) as Values; // made by the same declaration
-    const { settings, line } = completedBy(values);
-    const { out, overwrite, batch, precision } = settings;
+    const chosen = completedBy(values);
+    const { settings } = chosen;
+    const { out, overwrite, precision } = settings;
     if (overwrite && out === undefined) throw new UsageError("--overwrite needs --out, the run to replace");
     checkModelOptions(settings);
     if (settings.conditional && settings.only !== undefined)
@@ -92,13 +94,22 @@ export const train: Command = command({
     if (precision === "f16" && device.lacksHalf) throw new Error(`--precision f16: ${device.lacksHalf}; leave it out for f32`);
     const data = await readData(settings.data, settings.limit, settings);
     const { count, name } = data.train;
+    const sized = sizedFor(settings, count);
+    const { batch } = sized.settings;
     if (batch > count) throw new Error(`--batch ${batch} is more than the ${count} training images of ${name}`);
-    if (line && !from) note(line);
-    await run(data, device, settings, values, from);
+    const notes = from ? [] : [chosen, sized].flatMap(({ line }) => line ?? []);
+    await run(data, device, sized.settings, values, from, notes);
   },
 });
 
-async function run(data: Split, device: Device, settings: Settings, values: Values, from: Resumed | undefined): Promise<void> {
+async function run(
+  data: Split,
+  device: Device,
+  settings: Settings,
+  values: Values,
+  from: Resumed | undefined,
+  notes: readonly string[],
+): Promise<void> {
   const { epochs, batch, beta, binarize, capacity, seed, precision, json, "freeze-norm": freezeNorm } = settings;
   const objective = objectiveFor(settings);
   const stepsPerEpoch = Math.floor(data.train.count / batch);
@@ -125,6 +136,7 @@ async function run(data: Split, device: Device, settings: Settings, values: Valu
   // Untrained: a disk that cannot be written is found now, and what is killed in the first epoch leaves a run.
   if (!isSame) await save(resume);
   if (!from) removePictures(out);
+  for (const line of notes) note(line);
   heading(model, data, device, settings);
   if (from) note(wayOn(from, settings, device));
 
