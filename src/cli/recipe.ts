@@ -24,6 +24,12 @@ const SHOWN = 100_000;
 const MOST_EPOCHS = 1000;
 const LEAST_BATCH = 16;
 
+const usually: Readonly<Partial<Record<keyof Recipe, string>>> = {
+  epochs: `${usual.epochs}, more of few images`,
+  batch: `${usual.batch}, less of few images`,
+  lr: plain.lr,
+};
+
 const recipes: Readonly<Record<string, Recipe>> = {
   // The nats that latents may carry grow slowly, so that they are spent on one factor after the other, the one that is worth most first:
   // "Understanding disentangling in β-VAE" (Burgess et al. 2018). There it takes some hundred thousand steps. Batch norm makes it tens of
@@ -39,8 +45,7 @@ const recipes: Readonly<Record<string, Recipe>> = {
 /** What `--help` shows for an option: "10, more of few images; 30 for conv64 on shapes". */
 export function shownDefault(name: "limit" | "epochs" | "batch" | "lr" | "freeze-norm", otherwise?: string): string {
   const others = Object.entries(recipes).map(([which, recipe]) => `${recipe[name]} for ${which}`);
-  const few = { epochs: `${usual.epochs}, more of few images`, batch: `${usual.batch}, less of few images` };
-  return [few[name as keyof typeof few] ?? plain[name] ?? otherwise, ...others].join("; ");
+  return [usually[name] ?? otherwise, ...others].join("; ");
 }
 
 interface Asked {
@@ -86,9 +91,14 @@ export function completedBy<S extends Asked>(settings: S): { settings: S & Compl
   const taken = Object.entries(known ?? {}).filter(
     ([option]) => settings[option as keyof Asked] === undefined && filled[option] !== undefined,
   );
-  const line = `${name}, where nothing else is said: ${taken.map(([option, value]) => `--${option} ${value}`).join(" ")}`;
   const complete = { ...settings, ...filled } as S & Complete; // what is filled in has the options' types
-  return { settings: complete, ...(taken.length > 0 && { line }) };
+  return { settings: complete, ...told(name, taken) };
+}
+
+/** The line that says which options were taken. */
+function told(what: string, taken: readonly (readonly [option: string, value: unknown])[]): { line?: string } {
+  const options = taken.map(([option, value]) => `--${option} ${value}`).join(" ");
+  return taken.length > 0 ? { line: `${what}, where nothing else is said: ${options}` } : {};
 }
 
 /** The settings for so many images; and a line that says what was left out, where it is not as usual. */
@@ -96,10 +106,9 @@ export function sizedFor<S extends Pick<Asked, "epochs" | "batch">>(settings: S,
   const { epochs = Math.max(usual.epochs, Math.min(MOST_EPOCHS, Math.ceil(SHOWN / count))), batch = batchFor(count) } = settings;
   const sized = { epochs, batch };
   const taken = (["epochs", "batch"] as const).filter((name) => settings[name] === undefined && sized[name] !== usual[name]);
-  const line = `${count} images, where nothing else is said: ${taken.map((name) => `--${name} ${sized[name]}`).join(" ")}`;
-  return { settings: { ...settings, ...sized }, ...(taken.length > 0 && { line }) };
+  const options = taken.map((name) => [name, sized[name]] as const);
+  return { settings: { ...settings, ...sized }, ...told(`${count} images`, options) };
 }
 
 /** A power of two, unless there are hardly any images. */
-const batchFor = (count: number): number =>
-  Math.min(count, usual.batch, Math.max(LEAST_BATCH, 2 ** Math.floor(Math.log2(Math.max(1, count / 10)))));
+const batchFor = (count: number): number => Math.min(count, usual.batch, Math.max(LEAST_BATCH, 2 ** Math.floor(Math.log2(count / 10))));
