@@ -56,7 +56,8 @@ export interface Planes {
 
 /** Bytes from a pixel of y to the next: of their patches in the plane. */
 const pixelStep = ({ g }: Window): number => 4 * g.stride[1] * g.x[3];
-const rowStep = ({ g, width }: Window): number => 4 * g.stride[0] * width * g.x[3];
+/** The same from a row of y to the next. */
+export const rowStep = ({ g, width }: Window): number => 4 * g.stride[0] * width * g.x[3];
 
 /** Where a row of y begins, counted through all images. */
 function rowAt({ window, start, images, bytes }: Planes, row: Int): Int {
@@ -85,25 +86,21 @@ export interface Part {
 export function eachPart(f: Func, runs: Runs, depth: number, body: (part: Part, at: Int) => void): void {
   const { count, floats } = runs;
   const [together, piece] = largest(runs, depth);
-  const none = f.asInt(0);
-  if (together === count && piece === floats) {
-    body({ run: none, runs: f.asInt(count), from: none, floats: f.asInt(floats), isWhole: true }, none);
-    return;
-  }
-  f.for(0, count, together, (run) => {
-    const some = f.asInt(count).sub(run).min(together);
-    f.for(0, floats, piece, (from) => {
-      const part = { run, runs: some, from, floats: f.asInt(floats).sub(from).min(piece), isWhole: false };
-      body(part, run.mul(floats).add(from));
-    });
-  });
+  const isWhole = together === count && piece === floats;
+  f.pieces(count, together, (run, some) =>
+    f.pieces(floats, piece, (from, numbers) => body({ run, runs: some, from, floats: numbers, isWhole }, run.mul(floats).add(from))),
+  );
 }
 
-/** The runs, and the numbers of each, in the largest part. Parts are of equal size, as far as that goes: 16 runs of which 10 would fit are 8 and 8. */
+/** The runs, and the numbers of each, in the largest part. */
 function largest({ count, floats }: Runs, depth: number): readonly [runs: number, floats: number] {
-  const even = (all: number, most: number): number => Math.ceil(all / Math.ceil(all / most));
-  return floats > depth ? [1, 4 * Math.ceil(even(floats, depth) / 4)] : [even(count, Math.floor(depth / floats)), floats];
+  return floats > depth ? [1, evenByFour(floats, depth)] : [even(count, Math.floor(depth / floats)), floats];
 }
+
+/** The largest of as few parts as there must be, of equal size as far as that goes: of 16, of which 10 would fit, 8. */
+const even = (all: number, most: number): number => Math.ceil(all / Math.ceil(all / most));
+/** The same by four, for transposing. */
+export const evenByFour = (all: number, most: number): number => 4 * Math.ceil(even(all, most) / 4);
 
 /** The numbers in the largest part. */
 export function deepest(runs: Runs, depth: number): number {
@@ -188,7 +185,7 @@ export function packTurned(f: Func, planes: Planes, wide: number, pixels: Pixels
   /** Are so many panels from number `start + i` on all in one run? */
   const isOneRun = (i: Int, panels: number): Int => {
     const [first, last] = [start.add(i), start.add(i).add(panels * wide - 1)];
-    return first.div(runs.floats).eq(last.div(runs.floats)).and(last.lt(patch));
+    return first.div(runs.floats).eq(last.div(runs.floats));
   };
   const copyRun = (i: Int, panels: number): void => {
     const from = inPatch(start.add(i));

@@ -114,17 +114,14 @@ export function gemm(module: Module, tile: Tile): void {
     const parts = k.add(DEPTH - 1).div(DEPTH);
     const deep = k.add(parts).sub(1).div(parts).add(3).and(-4);
 
-    f.for(0, n, COLUMNS, (column) => {
-      const width = n.sub(column).min(COLUMNS);
-      f.for(0, k, deep, (p) => {
-        const depth = k.sub(p).min(deep);
+    f.pieces(n, COLUMNS, (column, width) => {
+      f.pieces(k, deep, (p, depth) => {
         f.if(
           flipB,
           () => f.call(packB.flipped, packedB, element(b, bStep, column, p), bStep, depth, width),
           () => f.call(packB.plain, packedB, element(b, bStep, p, column), bStep, depth, width),
         );
-        f.for(0, m, rowsAtOnce(tile), (row) => {
-          const height = m.sub(row).min(rowsAtOnce(tile));
+        f.pieces(m, rowsAtOnce(tile), (row, height) => {
           f.if(
             flipA,
             () => f.call(packA.flipped, packedA, element(a, aStep, p, row), aStep, depth, height),
@@ -151,12 +148,10 @@ function blockKernel(module: Module, tile: Tile, copy: FuncRef): FuncRef {
         () => f.call(add, panelA, panelB, depth, at, step),
         () => f.call(set, panelA, panelB, depth, at, step),
       );
-    f.for(0, columns, width, (column) => {
+    f.pieces(columns, width, (column, wide) => {
       const panelB = b.add(column.mul(depth).shl(2));
-      const wide = columns.sub(column).min(width);
-      f.for(0, rows, tile.rows, (row) => {
+      f.pieces(rows, tile.rows, (row, high) => {
         const panelA = a.add(row.mul(depth).shl(2));
-        const high = rows.sub(row).min(tile.rows);
         const at = element(c, step, row, column);
         f.if(
           wide.eq(width).and(high.eq(tile.rows)),

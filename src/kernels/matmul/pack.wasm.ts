@@ -76,11 +76,12 @@ export function packColumns(module: Module, name: string | undefined, width: num
 /** Four numbers of each of some columns of a panel, four or two of them: stored across the panel. */
 export function storeTurned(f: Func, columns: readonly Floats[], width: number, target: Int, offset = 0): void {
   const at = (i: number): number => offset + 4 * width * i;
+  const [a, b, c, d] = columns;
   if (columns.length === 4) {
-    for (const [i, row] of transposed(f, columns as unknown as Four<Floats>).entries()) f.store(target, row, at(i));
+    for (const [i, row] of transposed(f, [a, b, c, d]).entries()) f.store(target, row, at(i));
     return;
   }
-  for (const [i, pairs] of interleaved(f, columns[0], columns[1]).entries())
+  for (const [i, pairs] of interleaved(f, a, b).entries())
     for (const half of [0, 1] as const) f.storeTwo(target, pairs, at(2 * i + half), half);
 }
 

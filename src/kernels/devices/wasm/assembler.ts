@@ -757,6 +757,13 @@ export class Func {
     this.#leave();
   }
 
+  /** Goes through `all` in pieces of `most`, of which the last may be smaller. A single piece is no loop. */
+  pieces(all: Int | number, most: Int | number, body: (from: Int, count: Int) => void): void {
+    const total = this.asInt(all);
+    if (typeof all === "number" && typeof most === "number" && all <= most) body(this.asInt(0), total);
+    else this.for(0, total, most, (from) => body(from, total.sub(from).min(most)));
+  }
+
   /** do body() while (body's answer is not 0). */
   loop(body: () => Int): void {
     this.#enter();

@@ -2,7 +2,19 @@
 // is still in the second cache when it is multiplied. A weight is packed once for all images.
 
 import { format, size } from "../../../tensor/shape.ts";
-import { addPatches, deepest, eachPart, type Planes, packPatches, packTurned, patchFloats, runsOf } from "../../conv/patches.wasm.ts";
+import type { Geometry } from "../../conv/geometry.ts";
+import {
+  addPatches,
+  deepest,
+  eachPart,
+  evenByFour,
+  type Planes,
+  packPatches,
+  packTurned,
+  patchFloats,
+  rowStep,
+  runsOf,
+} from "../../conv/patches.wasm.ts";
 import { clearPlane, keepImage, planeFloats, showImage, type Window, windowOf } from "../../conv/plane.wasm.ts";
 import { PANEL_SLACK } from "../../matmul/pack.wasm.ts";
 import { widthOf } from "../../matmul/tile.wasm.ts";
@@ -63,23 +75,30 @@ function cutToPack({ gemm }: KernelSteps, { geometry: g, role }: Patches, most: 
 }
 
 const SPARE = 32; // floats after the patches, which may be written and read
-const line = (floats: number): number => 16 * Math.ceil(floats / 16);
 const upTo = (n: number, unit: number): number => unit * Math.ceil(n / unit);
+const line = (floats: number): number => upTo(floats, 16);
 
 /** A weight in panels, as the second operand of the product: those of each group, part by part along k. */
 interface Packed {
   readonly name: string;
-  /** Its columns, with those that fill the last panel. */
-  readonly wide: number;
   readonly step: Step;
+  /** Where the panels of a group begin, for the part of k from `at` on. */
+  panels(packed: Int, group: Int, at: Int): Int;
 }
 
 function packedWeight(s: KernelSteps, label: string, weight: number, { geometry: g, role }: Patches): Packed {
   const { gemm } = s;
   const [patch, o, o1] = [patchFloats(g), g.w[3], g.w[3] / g.groups];
   const [n, k] = role === "y" ? [o1, patch] : [patch, o1];
-  const wide = upTo(n, widthOf(gemm.tile));
+  const wide = upTo(n, widthOf(gemm.tile)); // with what fills the last panel
   const elements = g.groups * k * wide;
+  const panels: Packed["panels"] = (packed, group, at) =>
+    packed.add(
+      group
+        .mul(k)
+        .add(at)
+        .mul(4 * wide),
+    );
   const name = s.table.temporary(elements + PANEL_SLACK / 4);
   // Turned round, it is packed by fours; what is written past the end of a panel must not be another thread's.
   const isShared = role === "y" || o1 % 4 === 0;
@@ -90,25 +109,18 @@ function packedWeight(s: KernelSteps, label: string, weight: number, { geometry:
     eachGroup(f, g.groups, (group) => {
       const own = w.add(group.mul(4 * o1));
       const part = (at: Int, depth: Int): void => {
-        const target = packed
-          .add(
-            group
-              .mul(k)
-              .add(at)
-              .mul(4 * wide),
-          )
-          .add(from.mul(depth).shl(2));
+        const target = panels(packed, group, at).add(from.mul(depth).shl(2));
         if (role === "y") f.call(gemm.packB, target, own.add(at.mul(o).add(from).shl(2)), 4 * o, depth, to.sub(from));
         else f.call(gemm.packFlippedB, target, own.add(from.mul(o).add(at).shl(2)), 4 * o, depth, to.sub(from));
       };
       if (role === "y") eachPart(f, runsOf(windowOf(g, 1)), gemm.depth, (of, at) => part(at, of.runs.mul(of.floats)));
-      else eachDepth(f, o1, gemm.depth, part);
+      else f.pieces(o1, evenByFour(o1, gemm.depth), part);
     });
   };
   const isSmall = elements < SMALL_OPERAND;
   return {
     name,
-    wide,
+    panels,
     step: { label: `packs ${label}`, flops: 0, reads: new Set([s.region(weight)]), writes: new Set([name]), isSmall, write },
   };
 }
@@ -116,17 +128,6 @@ function packedWeight(s: KernelSteps, label: string, weight: number, { geometry:
 function eachGroup(f: Func, groups: number, body: (group: Int) => void): void {
   if (groups === 1) body(f.asInt(0));
   else f.for(0, groups, 1, body);
-}
-
-/** Goes through so many in pieces of `most`. */
-function eachPiece(f: Func, all: Int | number, most: number, body: (from: Int, count: Int) => void): void {
-  if (typeof all === "number" && all <= most) body(f.asInt(0), f.asInt(all));
-  else f.for(0, all, most, (from) => body(from, f.asInt(all).sub(from).min(most)));
-}
-
-/** Goes along k in parts that are as deep as each other, by four. */
-function eachDepth(f: Func, k: number, most: number, body: (at: Int, depth: Int) => void): void {
-  eachPiece(f, k, Math.min(most, upTo(Math.ceil(k / Math.ceil(k / most)), 4)), body);
 }
 
 /** What the loops of a convolution need to know: memory of this thread's own, and where the three lie. */
@@ -180,7 +181,7 @@ export function convolved(s: KernelSteps, core: number, outer: readonly number[]
       const three = role === "y" ? { x: operand, w, y: result } : { x: result, w, y: operand };
       const parts = partsOf(f, s, cut, spare, thread, three);
       const { from, to } = share(thread, threads, images, 1);
-      const image = role === "y" ? forward(parts, packed.wide) : backward(parts, packed.wide);
+      const image = role === "y" ? forward(parts, packed) : backward(parts, packed);
       f.for(from, to, cut.images, (n) => {
         const count = to.sub(n).min(cut.images);
         image(n, count);
@@ -242,6 +243,8 @@ export function weightGradient(s: KernelSteps, core: number, outer: readonly num
 
 const SUM = { identity: [0], merge: ([a]: readonly Floats[], [b]: readonly Floats[]): Floats[] => [a.add(b)] };
 
+const imageBytes = ({ x }: Geometry): number => 4 * x[1] * x[2] * x[3];
+
 /** What is done with `count` images from the n-th on. */
 type Images = (n: Int, count: Int) => void;
 
@@ -250,19 +253,20 @@ function eachWindow(parts: Parts, n: Int, count: Int, body: (planes: Planes, pix
   const { f, cut, x, plane } = parts;
   const { window } = cut;
   const { g } = window;
-  const imageBytes = 4 * g.x[1] * g.x[2] * g.x[3];
-  eachPiece(f, g.y[1], cut.rows, (i, rows) => {
+  const bytes = imageBytes(g);
+  const planes = { window, images: cut.images };
+  f.pieces(g.y[1], cut.rows, (i, rows) => {
     const pixel = n.mul(g.y[1]).add(i).mul(g.y[2]);
     const pixels = count.mul(rows).mul(g.y[2]);
     if (window.isImage) {
-      body({ window, start: x.add(n.mul(imageBytes)), images: cut.images, bytes: imageBytes }, pixel, pixels);
+      body({ ...planes, start: x.add(n.mul(bytes)), bytes }, pixel, pixels);
       return;
     }
     f.for(0, count, 1, (image) => {
-      const from = x.add(n.add(image).mul(imageBytes));
+      const from = x.add(n.add(image).mul(bytes));
       showImage(f, window, from, i.mul(g.stride[0]).sub(g.pad[0]), plane.add(image.mul(4 * cut.plane)));
     });
-    body({ window, start: plane, images: cut.images, bytes: 4 * cut.plane }, pixel, pixels);
+    body({ ...planes, start: plane, bytes: 4 * cut.plane }, pixel, pixels);
   });
 }
 
@@ -275,27 +279,21 @@ function clearPlanes({ f, cut, plane }: Parts): void {
 }
 
 /** y = patches · w, which has been packed. */
-function forward(parts: Parts, wide: number): Images {
+function forward(parts: Parts, { panels }: Packed): Images {
   const { f, s, cut, scratch, room, w, y } = parts;
   const { gemm } = s;
   const { g } = cut.window;
-  const [patch, o, o1] = [patchFloats(g), g.w[3], g.w[3] / g.groups];
+  const [o, o1] = [g.w[3], g.w[3] / g.groups];
   clearPlanes(parts);
   return (n, count) =>
     eachWindow(parts, n, count, (planes, pixel, pixels) =>
-      f.for(0, pixels, cut.pixels, (first) => {
-        const some = { first, count: pixels.sub(first).min(cut.pixels) };
+      f.pieces(pixels, cut.pixels, (first, count) => {
+        const some = { first, count };
         eachGroup(f, g.groups, (group) => {
           const result = y.add(pixel.add(first).mul(4 * o)).add(group.mul(4 * o1));
           eachPart(f, runsOf(cut.window), gemm.depth, (part, at) => {
             packPatches(f, ofGroup(planes, group), gemm.tile.rows, some, part, room);
-            const panels = w.add(
-              group
-                .mul(patch)
-                .add(at)
-                .mul(4 * wide),
-            );
-            f.call(gemm.multiply, some.count, o1, part.runs.mul(part.floats), room, panels, result, 4 * o, scratch, at);
+            f.call(gemm.multiply, some.count, o1, part.runs.mul(part.floats), room, panels(w, group, at), result, 4 * o, scratch, at);
           });
         });
       }),
@@ -313,15 +311,15 @@ function weightSum(parts: Parts, first: Int): Images {
   clearPlanes(parts);
   return (n, count) =>
     eachWindow(parts, n, count, (planes, pixel, pixels) =>
-      f.for(0, pixels, cut.pixels, (from) => {
-        const some = { first: from, count: pixels.sub(from).min(cut.pixels) };
+      f.pieces(pixels, cut.pixels, (from, count) => {
+        const some = { first: from, count };
         const now = pixel.add(from);
         const accumulates = now.sub(first.mul(g.y[1] * g.y[2]));
         eachGroup(f, g.groups, (group) =>
-          eachPiece(f, o1, wide, (column, columns) => {
+          f.pieces(o1, wide, (column, columns) => {
             const own = group.mul(o1).add(column).shl(2);
             f.call(gemm.packB, packed, y.add(now.mul(4 * o)).add(own), 4 * o, some.count, columns);
-            eachPiece(f, patch, high, (row, rows) => {
+            f.pieces(patch, high, (row, rows) => {
               packTurned(f, ofGroup(planes, group), gemm.tile.rows, some, [row, rows], room);
               const result = w.add(row.mul(4 * o)).add(own);
               f.call(gemm.multiply, rows, columns, some.count, room, packed, result, 4 * o, scratch, accumulates);
@@ -333,7 +331,7 @@ function weightSum(parts: Parts, first: Int): Images {
 }
 
 /** x = y · wᵀ, of which each row is added where its patch is. */
-function backward(parts: Parts, wide: number): Images {
+function backward(parts: Parts, { panels }: Packed): Images {
   const { f, s, cut, scratch, room, w, x, y } = parts;
   const { gemm } = s;
   const { window } = cut;
@@ -341,22 +339,15 @@ function backward(parts: Parts, wide: number): Images {
   const [patch, o, o1] = [patchFloats(g), g.w[3], g.w[3] / g.groups];
   const col = parts.plane.add(4 * cut.plane);
   const spread = (group: Int, pixel: Int, pixels: Int): void =>
-    f.for(0, pixels, cut.pixels, (first) => {
-      const some = pixels.sub(first).min(cut.pixels);
-      eachDepth(f, o1, gemm.depth, (at, depth) => {
+    f.pieces(pixels, cut.pixels, (first, some) => {
+      f.pieces(o1, evenByFour(o1, gemm.depth), (at, depth) => {
         f.call(gemm.packA, room, y.add(pixel.add(first).mul(o).add(group.mul(o1)).add(at).shl(2)), 4 * o, depth, some);
-        const panels = w.add(
-          group
-            .mul(o1)
-            .add(at)
-            .mul(4 * wide),
-        );
-        f.call(gemm.multiply, some, patch, depth, room, panels, col.add(first.mul(4 * patch)), 4 * patch, scratch, at);
+        f.call(gemm.multiply, some, patch, depth, room, panels(w, group, at), col.add(first.mul(4 * patch)), 4 * patch, scratch, at);
       });
     });
   /** Makes an image of what `add` adds to its plane. */
   const make = (n: Int, add: (plane: Int) => void): void => {
-    const image = x.add(n.mul(4 * g.x[1] * g.x[2] * g.x[3]));
+    const image = x.add(n.mul(imageBytes(g)));
     const plane = window.isImage ? image : parts.plane;
     clearPlane(f, window, plane);
     add(plane);
@@ -373,10 +364,10 @@ function backward(parts: Parts, wide: number): Images {
     };
   return (n) =>
     make(n, (plane) =>
-      eachPiece(f, g.y[1], cut.rows, (i, rows) =>
+      f.pieces(g.y[1], cut.rows, (i, rows) =>
         eachGroup(f, g.groups, (group) => {
           spread(group, n.mul(perImage).add(i.mul(g.y[2])), rows.mul(g.y[2]));
-          addPatches(f, window, rows, group, plane.add(i.mul(4 * g.stride[0] * window.width * g.x[3])), col);
+          addPatches(f, window, rows, group, plane.add(i.mul(rowStep(window))), col);
         }),
       ),
     );
